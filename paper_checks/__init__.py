@@ -1,0 +1,1 @@
+"""Claims, statistical tests, verdicts, runs and the command line."""

@@ -1,0 +1,132 @@
+"""`Claim`: what a paper states, how it is measured, and what would refute it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from genlaws.simulate.measurement import Measurement, Source
+from genlaws.theory.laws import Law
+
+Budget = Literal["quick", "standard", "full"]
+BUDGETS: tuple[Budget, ...] = ("quick", "standard", "full")
+SOURCES: tuple[Source, ...] = ("simulation", "network")
+
+Settings = Mapping[str, Any]
+"""JSON-ready settings of one unit of work; they name their data, they do not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """How one source measures a claim: units of work that can run anywhere, in any order.
+
+    Attributes
+    ----------
+    units
+        Budget -> settings of every unit of work. An amount of work, never a time.
+    measure
+        (settings, generator) -> the measurement of one unit. A module-level function, so that it can
+        be sent to another process. Replicate numbers must differ between units.
+    """
+
+    units: Callable[[Budget], Sequence[Settings]]
+    measure: Callable[[Settings, np.random.Generator], Measurement]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The same check where the opposite is known to be true.
+
+    Attributes
+    ----------
+    description
+        What was changed, and why the check must then come out as `expected`.
+    expected
+        The verdict that the claim's own law and band must give on it.
+    experiments
+        By source, like the claim's own.
+    """
+
+    description: str
+    expected: Literal["SUPPORTED", "REFUTED"]
+    experiments: Mapping[Source, Experiment]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement of a paper, with everything fixed before any data.
+
+    Attributes
+    ----------
+    id
+        As in the papers' table, e.g. ``"A1a"``.
+    paper
+        Key of the paper, e.g. ``"martinetz"``.
+    where
+        arXiv number and equation or section.
+    statement, prediction
+        In one sentence each; `prediction` with its number.
+    law
+        The predicted form; its score is one number.
+    predicted
+        The predicted value of that score.
+    band
+        (low, high): scores that count as the same. May be infinite on one side, not on both.
+    x_range
+        (low, high): x that the measurement must cover.
+    falsifier
+        What would refute the claim, in one sentence.
+    control
+        A case for which the check must come out the other way.
+    experiments
+        By source; a source that is missing gives NOT_APPLICABLE with `not_applicable[source]` as reason.
+    rivals
+        Other laws for the same curve. One that is decisively better on held-out x refutes the claim.
+    rival_margin
+        Held-out log score per point by which a rival must win, in nats.
+
+    Raises
+    ------
+    ValueError
+        If the falsifier, control or statement is empty, or the band is no interval holding `predicted`.
+    """
+
+    id: str
+    paper: str
+    where: str
+    statement: str
+    prediction: str
+    law: Law
+    predicted: float
+    band: tuple[float, float]
+    x_range: tuple[float, float]
+    falsifier: str
+    control: Control
+    experiments: Mapping[Source, Experiment]
+    rivals: tuple[Law, ...] = ()
+    rival_margin: float = 0.1
+    not_applicable: Mapping[Source, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("id", "paper", "where", "statement", "prediction", "falsifier"):
+            if not str(getattr(self, name)).strip():
+                raise ValueError(f"claim {self.id or '?'}: {name} must not be empty")
+        if not self.control.description.strip():
+            raise ValueError(f"claim {self.id}: a control must say what was changed")
+        low, high = self.band
+        if not (low < high and (np.isfinite(low) or np.isfinite(high))):
+            raise ValueError(f"claim {self.id}: band must be an interval with a finite end, got {self.band}")
+        if not low <= self.predicted <= high:
+            raise ValueError(f"claim {self.id}: predicted {self.predicted} lies outside the band {self.band}")
+        if not self.x_range[0] <= self.x_range[1]:
+            raise ValueError(f"claim {self.id}: x_range must be (low, high), got {self.x_range}")
+        if self.rival_margin <= 0:
+            raise ValueError(f"claim {self.id}: rival_margin must be positive, got {self.rival_margin}")
+        for source in SOURCES:
+            if source not in self.experiments and not self.not_applicable.get(source):
+                raise ValueError(f"claim {self.id}: no experiment for {source} and no reason given")
+            if source in self.experiments and source not in self.control.experiments:
+                raise ValueError(f"claim {self.id}: no control for {source}")
