@@ -68,6 +68,10 @@ class ClassifierFamily(Protocol):
         """The classifiers at `index`, with repeats allowed."""
         ...
 
+    def where(self, keep: BoolArray, population: Population, other: Population) -> Population:
+        """Classifier by classifier: from `population` where `keep`, else from `other`."""
+        ...
+
     def margins(self, population: Population, points: IntArray) -> FloatArray:
         """Signed scores, shape (particles, points): positive exactly where the classifier is right.
 
@@ -85,6 +89,14 @@ class ClassifierFamily(Protocol):
 
     def true_errors(self, population: Population) -> FloatArray:
         """True error of each classifier, in [0, 1], shape (particles,)."""
+        ...
+
+    def disagreement(self, population: Population) -> float:
+        """Probability that two different members disagree on a random point, averaged over pairs."""
+        ...
+
+    def majority_error(self, population: Population, rng: np.random.Generator) -> float:
+        """True error of the majority vote of the population (on fresh points where there are endless)."""
         ...
 
     def move(
