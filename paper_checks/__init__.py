@@ -1,1 +1,52 @@
-"""Claims, statistical tests, verdicts, runs and the command line."""
+"""Claims, statistical tests, verdicts, runs and the command line.
+
+The names below load their modules when first used, so that the command line starts fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .claim import Claim, Control, Experiment
+    from .registry import all_claims, find_claims
+    from .runs import CheckRun, run_claims
+    from .scorecard import scorecard
+    from .verdict import ControlResult, Outcome, Rival, Verdict
+
+_HOME = {
+    "CheckRun": "runs",
+    "Claim": "claim",
+    "Control": "claim",
+    "ControlResult": "verdict",
+    "Experiment": "claim",
+    "Outcome": "verdict",
+    "Rival": "verdict",
+    "Verdict": "verdict",
+    "all_claims": "registry",
+    "find_claims": "registry",
+    "run_claims": "runs",
+    "scorecard": "scorecard",
+}
+
+__all__ = [
+    "CheckRun",
+    "Claim",
+    "Control",
+    "ControlResult",
+    "Experiment",
+    "Outcome",
+    "Rival",
+    "Verdict",
+    "all_claims",
+    "find_claims",
+    "run_claims",
+    "scorecard",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)

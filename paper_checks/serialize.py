@@ -1,0 +1,124 @@
+"""Claims and verdicts as JSON: plain values, no infinities, one order of keys."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .claim import Claim
+    from .verdict import ControlResult, Verdict
+
+SCHEMA_VERSION = "1.0.0"
+
+
+def json_ready(value: Any) -> Any:
+    """`value` in the types of JSON; numpy becomes plain, numbers that are not finite become null.
+
+    Raises
+    ------
+    ValueError
+        If a value has no form in JSON.
+    """
+    if isinstance(value, Enum):
+        return json_ready(value.value)
+    if isinstance(value, np.generic | np.ndarray):
+        return json_ready(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): json_ready(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [json_ready(item) for item in value]
+    raise ValueError(f"cannot write a {type(value).__name__} as JSON: {value!r}")
+
+
+def claim_to_dict(claim: Claim) -> dict[str, Any]:
+    """What a claim says and what would refute it; an end of the band that is open is null."""
+    return {
+        "claim": claim.id,
+        "paper": claim.paper,
+        "where": claim.where,
+        "statement": claim.statement,
+        "prediction": claim.prediction,
+        "predicted": json_ready(float(claim.predicted)),
+        "band": json_ready([float(end) for end in claim.band]),
+        "x_range": json_ready([float(end) for end in claim.x_range]),
+        "falsifier": claim.falsifier,
+        "control": {"description": claim.control.description, "expected": claim.control.expected},
+        "sources": list(claim.experiments),
+        "not_applicable": dict(claim.not_applicable),
+    }
+
+
+def _control_to_dict(control: ControlResult) -> dict[str, Any]:
+    return {
+        "description": control.description,
+        "expected": str(control.expected),
+        "verdict": str(control.verdict),
+        "passed": control.passed,
+        "estimate": json_ready(control.estimate),
+        "low": json_ready(control.low),
+        "high": json_ready(control.high),
+        "reason": control.reason,
+        "measurement": None if control.measurement is None else json_ready(control.measurement.to_dict()),
+    }
+
+
+def verdict_to_dict(verdict: Verdict, claim: Claim) -> dict[str, Any]:
+    """One verdict with the claim it is about and all its evidence; nothing of time or machine."""
+    band = verdict.band
+    return {
+        "claim": verdict.claim,
+        "paper": claim.paper,
+        "statement": claim.statement,
+        "source": verdict.source,
+        "verdict": str(verdict.verdict),
+        "reason": verdict.reason,
+        "predicted": json_ready(verdict.predicted),
+        "band": None if band is None else json_ready([float(end) for end in band]),
+        "estimate": json_ready(verdict.estimate),
+        "low": json_ready(verdict.low),
+        "high": json_ready(verdict.high),
+        "level": json_ready(verdict.level),
+        "p_value": json_ready(verdict.p_value),
+        "p_value_holm": json_ready(verdict.p_value_holm),
+        "power": json_ready(verdict.power),
+        "needed": verdict.needed,
+        "replicates": int(verdict.replicates),
+        "seed": verdict.seed,
+        "control": None if verdict.control is None else _control_to_dict(verdict.control),
+        "rivals": [
+            {
+                "name": rival.name,
+                "advantage": json_ready(rival.advantage),
+                "share": json_ready(rival.share),
+                "decisive": bool(rival.decisive),
+            }
+            for rival in verdict.rivals
+        ],
+        "details": json_ready(verdict.details),
+        "measurement": None if verdict.measurement is None else json_ready(verdict.measurement.to_dict()),
+    }
+
+
+def _lines(value: Any, indent: str) -> str:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        items = (f"{deeper}{json.dumps(key)}: {_lines(item, deeper)}" for key, item in value.items())
+        return "{\n" + ",\n".join(items) + f"\n{indent}}}"
+    if isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        return "[\n" + ",\n".join(deeper + _lines(item, deeper) for item in value) + f"\n{indent}]"
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def json_text(document: Mapping[str, Any]) -> str:
+    """`document` as indented JSON with one line for each list of plain values; ends in a newline."""
+    return _lines(json_ready(document), "") + "\n"
