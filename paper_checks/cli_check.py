@@ -1,0 +1,146 @@
+"""`genlaws check` and `genlaws claims`: judge claims, and say what they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .command_io import check_target, console, emit, json_option, one_clear_line
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from .runs import CheckRun
+
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextmanager
+def _workers(count: int | None) -> Iterator[Executor | None]:
+    """An executor of `count` processes that share the cores; None, for here, when one is enough."""
+    from loky import ProcessPoolExecutor, cpu_count
+
+    cores = int(cpu_count())
+    count = cores if count is None else count
+    if count == 1:
+        yield None
+        return
+    threads = str(max(1, cores // count))
+    pool = ProcessPoolExecutor(max_workers=count, env=dict.fromkeys(_THREADS, threads))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, kill_workers=True)
+        raise
+    pool.shutdown()
+
+
+def _write_plots(run: CheckRun, folder: str) -> list[str]:
+    from .plots import plot_claim, save_figure
+
+    by_id = {claim.id: claim for claim in run.claims}
+    written: list[str] = []
+    for verdict in run.verdicts:
+        if verdict.measurement is None:
+            continue
+        figure = plot_claim(by_id[verdict.claim], verdict)
+        for ending in ("svg", "png"):
+            place = os.path.join(folder, f"{verdict.claim}-{verdict.source}.{ending}")
+            save_figure(figure, place)
+            written.append(place)
+    return written
+
+
+@click.command()
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option("--paper", help="Only the claims of this paper.")
+@click.option(
+    "--source",
+    type=click.Choice(["simulation", "network", "both"]),
+    default="simulation",
+    show_default=True,
+    help="Where the measurements come from.",
+)
+@click.option(
+    "--budget",
+    type=click.Choice(["quick", "standard", "full"]),
+    default="quick",
+    show_default=True,
+    help="Amount of work: about a minute, tens of minutes, hours.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the run.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each core.")
+@json_option
+@click.option("--plots", metavar="DIR", help="Draw each claim as SVG and PNG in this folder.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["refuted", "error"]),
+    multiple=True,
+    help="Exit with status 3 if this happens; may be given twice.",
+)
+@click.option("--quiet", is_flag=True, help="No progress and no scorecard.")
+@click.pass_context
+@one_clear_line
+def check(
+    context: click.Context,
+    claims: tuple[str, ...],
+    paper: str | None,
+    source: str,
+    budget: Any,
+    seed: int,
+    workers: int | None,
+    target: str | None,
+    plots: str | None,
+    fail_on: tuple[str, ...],
+    quiet: bool,
+) -> None:
+    """Measure what papers claim and judge it: SUPPORTED, REFUTED or INCONCLUSIVE.
+
+    With no CLAIM, all claims are checked; `genlaws claims` lists them.
+    """
+    check_target(target)
+    if plots is not None:
+        os.makedirs(plots, exist_ok=True)
+    from .registry import find_claims
+
+    chosen = find_claims(claims, paper)
+    from .progress import show_progress
+    from .runs import run_claims
+    from .scorecard import scorecard
+
+    screen = console(quiet)
+    sources: Any = ("simulation", "network") if source == "both" else (source,)
+    with _workers(workers) as executor, show_progress(screen) as progress:
+        run = run_claims(
+            chosen, sources=sources, budget=budget, rng=seed, executor=executor, progress=progress
+        )
+    screen.print(scorecard(run))
+    if plots is not None:
+        written = _write_plots(run, plots)
+        screen.print(f"{len(written)} plots in {plots}", style="dim")
+    emit(run.to_dict(), target)
+    outcomes = {verdict.verdict.value.lower() for verdict in run.verdicts}
+    if outcomes & set(fail_on):
+        context.exit(3)
+    if "error" in outcomes:
+        context.exit(1)
+
+
+@click.command()
+@click.option("--paper", help="Only the claims of this paper.")
+@json_option
+@one_clear_line
+def claims(paper: str | None, target: str | None) -> None:
+    """List the claims: statement, prediction, band, and what would refute each."""
+    check_target(target)
+    from .registry import find_claims
+    from .scorecard import claim_list
+    from .serialize import SCHEMA_VERSION, claim_to_dict
+
+    chosen = find_claims(paper=paper)
+    console().print(claim_list(chosen))
+    emit({"schema_version": SCHEMA_VERSION, "claims": [claim_to_dict(claim) for claim in chosen]}, target)

@@ -1,0 +1,121 @@
+"""`genlaws curve`: the learning curve and the bounds that follow from an error density."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .command_io import check_target, console, emit, json_option, one_clear_line, parse_counts, table
+
+if TYPE_CHECKING:
+    from genlaws.theory import ErrorDensity
+
+
+def _read_errors(path: str) -> tuple[list[float], list[float]]:
+    """Errors and weights from lines ``error`` or ``error,weight``; a first line of words is a header."""
+    errors: list[float] = []
+    weights: list[float] = []
+    with open(path, encoding="utf-8-sig") as file:
+        lines = [(number, line.strip()) for number, line in enumerate(file, 1)]
+    rows = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    for place, (number, line) in enumerate(rows):
+        try:
+            values = [float(cell) for cell in line.split(",")]
+        except ValueError:
+            if place == 0:
+                continue
+            values = []
+        if len(values) not in (1, 2) or not all(map(math.isfinite, values)):
+            raise ValueError(f"{path}, line {number}: want an error, or error,weight, got {line!r}")
+        error, weight = values[0], values[1] if len(values) == 2 else 1.0
+        if not 0.0 <= error <= 1.0 or weight < 0.0:
+            raise ValueError(
+                f"{path}, line {number}: an error lies in [0, 1], a weight is >= 0, got {line!r}"
+            )
+        errors.append(error)
+        weights.append(weight)
+    if not errors:
+        raise ValueError(f"{path} holds no errors")
+    return errors, weights
+
+
+def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[str, Any]]:
+    from genlaws.theory import AtomicErrorDensity, BetaErrorDensity
+
+    if (beta is None) == (errors is None):
+        raise click.UsageError("give either --beta A,B or --errors FILE")
+    if errors is not None:
+        values, weights = _read_errors(errors)
+        return AtomicErrorDensity(values, weights), {"kind": "atoms", "file": errors, "errors": len(values)}
+    assert beta is not None
+    try:
+        a, b = (float(value) for value in beta.split(","))
+    except ValueError:
+        raise ValueError(f"--beta must be two positive numbers like 2,5, got {beta!r}") from None
+    return BetaErrorDensity(a, b), {"kind": "beta", "a": a, "b": b}
+
+
+@click.command()
+@click.option("--beta", metavar="A,B", help="A Beta(A, B) density of the true error.")
+@click.option(
+    "--errors", type=click.Path(exists=True, dir_okay=False), help="True errors: one a line, or error,weight."
+)
+@click.option(
+    "--examples", required=True, metavar="N", help="Like 10,100,1000, or log-spaced like 1:1000000."
+)
+@click.option("--points", type=click.IntRange(min=2), default=25, show_default=True, help="In a range a:b.")
+@click.option("--eps", type=float, help="Also the fraction of global minima with a true error above EPS.")
+@json_option
+@click.option("--png", metavar="FILE", help="Draw the curve (the ending decides: .png, .svg or .pdf).")
+@one_clear_line
+def curve(
+    beta: str | None,
+    errors: str | None,
+    examples: str,
+    points: int,
+    eps: float | None,
+    target: str | None,
+    png: str | None,
+) -> None:
+    """The learning curve that follows from an error density Q(E).
+
+    Annealed: the mean error of classifiers without training error, the natural logarithm of the
+    fraction of bad ones, and an upper bound of it.
+    """
+    check_target(target)
+    if png is not None:
+        from .plots import check_picture
+
+        check_picture(png)
+    if eps is not None and not 0.0 < eps < 1.0:
+        raise ValueError(f"--eps must lie in (0, 1), got {eps:g}")
+    counts = parse_counts(examples, points, "--examples")
+    density, source = _density(beta, errors)
+
+    from genlaws.theory import bad_fraction_bound, learning_curve, log_annealed_bad_fraction
+
+    from .serialize import SCHEMA_VERSION, json_ready
+
+    mean_error = [float(value) for value in learning_curve(density, n=counts)]
+    document: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "density": source,
+        "n": counts,
+        "mean_error": json_ready(mean_error),
+    }
+    columns = {"examples": [f"{n:,}" for n in counts], "mean error": [f"{value:.4g}" for value in mean_error]}
+    log_bad = bound = None
+    if eps is not None:
+        log_bad = [float(value) for value in log_annealed_bad_fraction(density, n=counts, eps=eps)]
+        bound = [float(value) for value in bad_fraction_bound(density, n=counts, eps=eps)]
+        document |= {"eps": eps, "log_bad_fraction": json_ready(log_bad), "bound": json_ready(bound)}
+        columns[f"ln fraction above {eps:g}"] = [f"{value:.5g}" for value in log_bad]
+        columns["its bound"] = [f"{value:.5g}" for value in bound]
+    console().print(table("Annealed learning curve", columns))
+    if png is not None:
+        from .plots import plot_learning_curve, save_figure
+
+        save_figure(plot_learning_curve(counts, mean_error, eps=eps, log_bad=log_bad, bound=bound), png)
+    emit(document, target)

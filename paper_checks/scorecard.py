@@ -1,0 +1,133 @@
+"""The scorecard of a run and the list of claims, as tables for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from .claim import Claim
+    from .runs import CheckRun
+
+# a sign and a colour for each, so that neither is needed to tell them apart
+_LOOKS: dict[Outcome, tuple[str, str]] = {
+    Outcome.SUPPORTED: ("✓", "bold green"),
+    Outcome.REFUTED: ("✗", "bold red"),
+    Outcome.INCONCLUSIVE: ("?", "bold yellow"),
+    Outcome.NOT_APPLICABLE: ("–", "dim"),
+    Outcome.ERROR: ("!", "bold white on red"),
+}
+
+
+def _number(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.3g}"
+
+
+def interval_text(low: float, high: float) -> str:
+    """An interval in words: ``"0.9 to 1.1"``, ``"at most 0"``, ``"at least 2"``."""
+    if math.isinf(low):
+        return f"at most {high:.3g}"
+    if math.isinf(high):
+        return f"at least {low:.3g}"
+    return f"{low:.3g} to {high:.3g}"
+
+
+def _measured(verdict: Verdict) -> str:
+    if verdict.estimate is None:
+        return "–"
+    if verdict.low is None or verdict.high is None:
+        return _number(verdict.estimate)
+    return f"{_number(verdict.estimate)}\n[{_number(verdict.low)}, {_number(verdict.high)}]"
+
+
+def _control(verdict: Verdict) -> Text:
+    if verdict.control is None:
+        return Text("–", style="dim")
+    return Text("as it must", style="green") if verdict.control.passed else Text("failed", style="bold red")
+
+
+def _what(claim: Claim, verdict: Verdict) -> Text:
+    text = Text(claim.statement)
+    if verdict.verdict is not Outcome.SUPPORTED and verdict.reason:
+        text.append(f"\n{verdict.reason}", style="dim")
+    return text
+
+
+def _summary(run: CheckRun) -> Text:
+    counts = Counter(verdict.verdict for verdict in run.verdicts)
+    text = Text()
+    for outcome, (sign, style) in _LOOKS.items():
+        if counts[outcome]:
+            text.append(f"{sign} {counts[outcome]} {outcome.value.lower().replace('_', ' ')}", style=style)
+            text.append("   ")
+    text.append(f"budget {run.budget}, seed {run.seed}, {run.wall_seconds:.0f} s", style="dim")
+    return text
+
+
+def scorecard(run: CheckRun) -> RenderableType:
+    """One row for each verdict, under its paper; print it with a `rich.console.Console`.
+
+    Each row says what is claimed, why it was not supported if it was not, the predicted and the
+    measured score with its interval, whether the control came out as it must, and the verdict.
+    """
+    by_id = {claim.id: claim for claim in run.claims}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column("", style="bold", no_wrap=True)
+    table.add_column("claim", ratio=1, min_width=24, max_width=64)
+    table.add_column("predicted", justify="right", no_wrap=True)
+    table.add_column("measured", justify="right", no_wrap=True)
+    table.add_column("control")
+    table.add_column("verdict", no_wrap=True)
+    paper: tuple[str, str] | None = None
+    for verdict in run.verdicts:
+        claim = by_id[verdict.claim]
+        if (claim.paper, verdict.source) != paper:
+            paper = (claim.paper, verdict.source)
+            table.add_section()
+            table.add_row("", Text(f"{claim.paper}, {verdict.source}", style="italic"))
+        sign, style = _LOOKS[verdict.verdict]
+        word = verdict.verdict.value.replace("_", " ")
+        table.add_row(
+            verdict.claim,
+            _what(claim, verdict),
+            _number(verdict.predicted),
+            _measured(verdict),
+            _control(verdict),
+            Text(f"{sign} {word}", style=style),
+        )
+    if not run.verdicts:
+        return Text("no claims to check")
+    return Group(table, _summary(run))
+
+
+def claim_list(claims: Sequence[Claim]) -> RenderableType:
+    """Each claim with its prediction, the band that counts as the same, and what would refute it."""
+    if not claims:
+        return Text("no claims")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", style="bold", no_wrap=True)
+    table.add_column("claim", ratio=3)
+    table.add_column("band", ratio=1)
+    table.add_column("refuted if", ratio=3)
+    paper = None
+    for claim in claims:
+        if claim.paper != paper:
+            paper = claim.paper
+            table.add_section()
+            table.add_row("", Text(paper, style="italic"))
+        what = Text(claim.statement)
+        what.append(f"\n{claim.prediction}", style="dim")
+        band = f"{claim.law.score_name}: {claim.predicted:.3g}\n{interval_text(*claim.band)}"
+        table.add_row(claim.id, what, band, claim.falsifier)
+    return table
