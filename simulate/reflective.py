@@ -1,0 +1,189 @@
+"""Exact Hamiltonian moves of a Gaussian vector inside a cone `rows @ z > 0`, bouncing off its walls.
+
+The vector turns on the ellipse z cos(t) + v sin(t) until it meets a wall, where its velocity is mirrored
+(Pakman & Paninski 2014, arXiv:1208.4118). Only the wall coordinates `rows @ z` are needed on the way, in a
+frame that turns along, so a bounce costs one pass over them; the mirrored parts are put back at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+FULL_ANGLE = 0.5 * math.pi
+"""Length 1: a quarter turn, after which nothing but the bounces remembers the start."""
+
+_MAX_BOUNCES = 200_000
+_FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """Outcome of one move: the latent vectors, their overlap with the past, and the bounces made.
+
+    `persistence` is defined in `MoveReport`, here for the wall coordinates of the unit vectors.
+    """
+
+    latent: FloatArray
+    persistence: float
+    bounces: int
+
+
+@njit(cache=True, fastmath=_FAST)
+def _advance(
+    inphase: FloatArray,
+    quadrature: FloatArray,
+    column: FloatArray,
+    push_inphase: float,
+    push_quadrature: float,
+    cosine: float,
+    sine: float,
+    ratio: FloatArray,
+) -> tuple[int, float]:
+    # One pass: mirror the velocity in the last wall, then find the wall met next. With position a and
+    # speed b of a wall coordinate, it reaches zero after the angle t with cot(t) = -b/a; the first wall is
+    # the one of least b/a, whatever the quadrant. Inside the cone a > 0; rounding may leave the wall just
+    # met a hair outside, which the floor turns into "leaving".
+    lowest = math.inf
+    for j in range(ratio.size):
+        p = inphase[j] + push_inphase * column[j]
+        q = quadrature[j] + push_quadrature * column[j]
+        inphase[j] = p
+        quadrature[j] = q
+        r = (q * cosine - p * sine) / max(p * cosine + q * sine, 1e-14)
+        ratio[j] = r
+        lowest = min(lowest, r)
+    for j in range(ratio.size):
+        if ratio[j] == lowest:
+            return j, lowest
+    return 0, lowest
+
+
+@njit(cache=True, parallel=True)
+def _reflect(
+    position: FloatArray,
+    speed: FloatArray,
+    gram: FloatArray,
+    angle: float,
+    slack: float,
+    slack_walls: int,
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    # position, speed: (particles, walls), overwritten; rows of unit norm, so gram has a unit diagonal.
+    # Returns what each wall's mirror adds to the final vector, and the bounces (-1: gave up).
+    particles, walls = position.shape
+    added = np.zeros((particles, walls))
+    bounces = np.zeros(particles, dtype=np.int64)
+    # the last walls may stand at -slack: they leave the homogeneous ones and are met by a rule of their own
+    regular = walls - slack_walls
+    for particle in prange(particles):
+        inphase, quadrature = position[particle], speed[particle]
+        ratio = np.empty(regular)
+        elapsed, cosine, sine = 0.0, 1.0, 0.0
+        wall, push = 0, 0.0
+        count = 0
+        while True:
+            push_inphase, push_quadrature = -push * sine, push * cosine
+            if regular > 0:
+                nearest, lowest = _advance(
+                    inphase[:regular], quadrature[:regular], gram[wall], push_inphase, push_quadrature,
+                    cosine, sine, ratio,
+                )  # fmt: skip
+                step = math.atan2(1.0, -lowest)
+            else:
+                nearest, step = 0, math.inf
+            for last in range(regular, walls):
+                inphase[last] += push_inphase * gram[wall, last]
+                quadrature[last] += push_quadrature * gram[wall, last]
+                a = inphase[last] * cosine + quadrature[last] * sine
+                b = quadrature[last] * cosine - inphase[last] * sine
+                radius = math.hypot(a, b)
+                if radius > slack:
+                    reach = math.atan2(b, a) + math.acos(-slack / radius)
+                    if reach < step and not (wall == last and count > 0 and b <= 0.0):
+                        nearest, step = last, max(reach, 0.0)
+            if elapsed + step >= angle:
+                break
+            elapsed += step
+            cosine, sine = math.cos(elapsed), math.sin(elapsed)
+            wall = nearest
+            push = -2.0 * (quadrature[wall] * cosine - inphase[wall] * sine)
+            added[particle, wall] += push * math.sin(angle - elapsed)
+            count += 1
+            if count >= _MAX_BOUNCES:
+                count = -1
+                break
+        bounces[particle] = count
+    return added, bounces
+
+
+def _persistence(before: FloatArray, after: FloatArray) -> float:
+    particles = before.shape[0]
+    if particles < 2:
+        return 1.0
+    own = float(np.einsum("ij,ij->", before, after))
+    cross = (float(before.sum(axis=0) @ after.sum(axis=0)) - own) / (particles * (particles - 1))
+    norm = float(np.einsum("ij,ij->", after, after)) / particles
+    if norm - cross <= 1e-12 * norm:
+        return 1.0
+    return float(np.clip((own / particles - cross) / (norm - cross), 0.0, 1.0))
+
+
+def reflective_move(
+    latent: FloatArray,
+    rows: FloatArray,
+    gram: FloatArray,
+    rng: np.random.Generator,
+    *,
+    length: float,
+    slack: float = 0.0,
+    slack_walls: int = 0,
+) -> Reflection:
+    """Move standard Gaussian vectors inside the cone of their constraints by one exact trajectory.
+
+    Parameters
+    ----------
+    latent : ndarray, shape (particles, dimension)
+        Vectors that satisfy the constraints. Coordinates beyond the rows' width turn freely.
+    rows : ndarray, shape (constraints, width), width <= dimension
+        Unit rows: each vector must keep ``rows @ z > 0`` (the last `slack_walls` ones ``> -slack``).
+    gram : ndarray, shape (constraints, constraints)
+        ``rows @ rows.T``, C-contiguous.
+    rng : numpy.random.Generator
+        Draws the velocities.
+    length : float in (0, 1]
+        Share of a quarter turn.
+    slack, slack_walls : float, int
+        Slack of the last constraints, in units of the prior's standard deviation, and how many have it.
+
+    Notes
+    -----
+    Leaves the Gaussian restricted to the cone invariant, and is reversible. A vector that rounding would
+    carry out of the cone, or that bounces 200,000 times, stays where it was.
+    """
+    angle = FULL_ANGLE * length
+    velocity = rng.standard_normal(latent.shape)
+    turned = math.cos(angle) * latent + math.sin(angle) * velocity
+    if rows.shape[0] == 0:
+        return Reflection(turned, _persistence(latent, turned), 0)
+    width = rows.shape[1]
+    before = latent[:, :width] @ rows.T
+    position, speed = before.copy(), velocity[:, :width] @ rows.T
+    added, bounces = _reflect(position, speed, gram, angle, slack, slack_walls)
+    turned[:, :width] += added @ rows
+    after = turned[:, :width] @ rows.T
+    inside = bounces >= 0
+    floor = np.zeros(rows.shape[0])
+    floor[rows.shape[0] - slack_walls :] = -slack
+    inside &= np.all(after > floor, axis=1)
+    if not inside.all():
+        turned[~inside] = latent[~inside]
+        after[~inside] = before[~inside]
+    scale = np.linalg.norm(latent, axis=1, keepdims=True)
+    scale_after = np.linalg.norm(turned, axis=1, keepdims=True)
+    return Reflection(turned, _persistence(before / scale, after / scale_after), int(np.abs(bounces).sum()))

@@ -1,0 +1,163 @@
+"""Multilevel splitting on the true error: how rare are classifiers beyond a given error.
+
+A population is halved again and again at the median of its errors, and moved in between by moves that are
+rejected whole when they fall back behind the threshold. The product of the shares that got through is
+the prior mass, however small (Kahn & Harris 1951; Botev & Kroese 2012).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .family import BoolArray, ClassifierFamily, FloatArray, IntArray, Population
+
+PERSISTENCE_TARGET = 0.5
+"""Moves go on until the population remembers less than this share of where it was."""
+
+COLLAPSED_PERSISTENCE = 0.8
+"""A population that still remembers more than this after all its moves is no sample."""
+
+_MAX_MOVES = 60
+_ACCEPTANCE = 0.4
+_MIN_LENGTH = 1e-3
+
+
+def resample(survivors: IntArray, particles: int, rng: np.random.Generator) -> IntArray:
+    """Indices of `particles` members, each survivor equally often up to one (residual resampling)."""
+    copies, rest = divmod(particles, survivors.size)
+    return np.concatenate([np.tile(survivors, copies), rng.choice(survivors, size=rest, replace=False)])
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorTail:
+    """Mass beyond each threshold, and the errors of the population that stood there.
+
+    Attributes
+    ----------
+    thresholds, log_masses
+        Of every level, shape (levels,); the first threshold is -inf or inf with log mass 0.
+    errors
+        True errors of the population at each level, shape (levels, particles).
+    upward
+        Whether masses are of errors above (else: at or below) a threshold.
+    persistence
+        Largest share of its past that a population kept between two levels.
+    population
+        The last level's population.
+    """
+
+    thresholds: FloatArray
+    log_masses: FloatArray
+    errors: FloatArray
+    upward: bool
+    persistence: float
+    population: Population
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether some level's population is no longer a sample."""
+        return self.persistence > COLLAPSED_PERSISTENCE
+
+    def log_mass(self, error: float) -> float:
+        """Natural log of the mass beyond `error`; -inf where no member of the last level is beyond it."""
+        behind = self.thresholds <= error if self.upward else self.thresholds >= error
+        level = int(np.flatnonzero(behind)[-1])
+        share = float(_beyond(self.errors[level], error, self.upward).mean())
+        return float(self.log_masses[level] + math.log(share)) if share > 0.0 else -math.inf
+
+
+def _beyond(errors: FloatArray, threshold: float, upward: bool) -> BoolArray:
+    return errors > threshold if upward else errors <= threshold
+
+
+def _next_threshold(errors: FloatArray, target: float, upward: bool) -> float:
+    # The median, but never so far that nobody is beyond it: with counted errors many share one value.
+    ordered = np.sort(errors) if upward else np.sort(errors)[::-1]
+    threshold = float(ordered[errors.size // 2 - 1])
+    if not upward and threshold == ordered[0]:
+        lower = errors[errors < threshold]
+        threshold = float(lower.max()) if lower.size else threshold
+    return min(threshold, target) if upward else max(threshold, target)
+
+
+def split_on_error(
+    family: ClassifierFamily,
+    population: Population,
+    examples: IntArray,
+    rng: np.random.Generator,
+    *,
+    target: float,
+    upward: bool,
+    log_floor: float = -1000.0,
+) -> ErrorTail:
+    """Follow the tail of the true error from `population` to `target`, or to a mass of exp(`log_floor`).
+
+    Parameters
+    ----------
+    family, population
+        Equally weighted members of the prior restricted to no error on `examples`.
+    examples : ndarray of int64, shape (n,)
+        May be empty: then this is the prior.
+    target : float
+        The true error to reach.
+    upward : bool
+        Towards larger errors (bad classifiers) or smaller ones (the left tail).
+    log_floor : float
+        Natural log of the mass at which to give up.
+
+    Returns
+    -------
+    ErrorTail
+        Ends before `target` where no classifier goes further, or the floor is met.
+    """
+    errors = family.true_errors(population)
+    particles = errors.size
+    thresholds, log_masses, levels = [-math.inf if upward else math.inf], [0.0], [errors]
+    worst, length = 0.0, 1.0
+    while log_masses[-1] > log_floor:
+        through = _beyond(errors, target, upward).mean()
+        if through >= 0.25:
+            break
+        threshold = _next_threshold(errors, target, upward)
+        survivors = np.flatnonzero(_beyond(errors, threshold, upward))
+        stuck = threshold == thresholds[-1] or _stalls(thresholds, threshold, target)
+        if survivors.size in (0, particles) or stuck:
+            break
+        index = resample(survivors, particles, rng)
+        population, errors = family.take(population, index), errors[index]
+        kept = 1.0
+        for _ in range(_MAX_MOVES):
+            report = family.move(population, examples, rng, length=length)
+            proposed = family.true_errors(report.population)
+            accept = _beyond(proposed, threshold, upward)
+            population = family.where(accept, report.population, population)
+            errors = np.where(accept, proposed, errors)
+            rate = float(accept.mean())
+            kept *= 1.0 - rate * (1.0 - report.persistence)
+            length = float(np.clip(length * math.exp(rate - _ACCEPTANCE), _MIN_LENGTH, 1.0))
+            if kept < PERSISTENCE_TARGET:
+                break
+        worst = max(worst, kept)
+        thresholds.append(threshold)
+        log_masses.append(log_masses[-1] + math.log(survivors.size / particles))
+        levels.append(errors)
+    return ErrorTail(
+        thresholds=np.array(thresholds),
+        log_masses=np.array(log_masses),
+        errors=np.array(levels),
+        upward=upward,
+        persistence=worst,
+        population=population,
+    )
+
+
+def _stalls(thresholds: list[float], threshold: float, target: float) -> bool:
+    # Inside a closed set the errors have a last value, which thresholds approach geometrically: give up when
+    # at the present pace the target is more than a thousand levels away.
+    if len(thresholds) < 20:
+        return False
+    pace = abs(threshold - thresholds[-5]) / 5.0
+    return abs(target - threshold) > 1000.0 * pace

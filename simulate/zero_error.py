@@ -1,0 +1,129 @@
+"""`sample_zero_error`: the classifiers with zero training error, and how rare they are, by sequential Monte Carlo.
+
+Classifiers are drawn from the prior; examples are added until about half of them have erred; the natural log
+of the surviving share is added to `log_fraction`; survivors are resampled and moved among the classifiers
+without error; and so on (Chopin 2002; Del Moral, Doucet & Jasra 2006).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .family import ClassifierFamily, IntArray
+from .replica import Progress, bad_grid, run_replica
+from .zero_error_ensemble import ZeroErrorEnsemble
+
+
+def _checked(
+    n_examples: ArrayLike, particles: int, replicas: int, bad_errors: Sequence[float]
+) -> tuple[list[int], list[float]]:
+    raw = np.atleast_1d(np.asarray(n_examples))
+    if raw.ndim != 1 or raw.size == 0 or np.any(raw != np.floor(raw)) or np.any(raw < 1):
+        raise ValueError(f"n_examples must be whole numbers of at least 1, got {n_examples!r}")
+    stops = [int(n) for n in raw]
+    if any(b <= a for a, b in zip(stops, stops[1:], strict=False)):
+        raise ValueError(f"n_examples must increase, got {stops}")
+    if particles < 20:
+        raise ValueError(f"particles must be at least 20, got {particles}")
+    if replicas < 2:
+        raise ValueError(f"replicas must be at least 2, to give an error bar, got {replicas}")
+    eps = sorted({float(e) for e in bad_errors})
+    if any(not 0.0 < e < 1.0 for e in eps):
+        raise ValueError(f"bad_errors must lie in (0, 1), got {list(bad_errors)}")
+    return stops, eps
+
+
+def _entropy(rng: np.random.Generator | int | None) -> int:
+    if isinstance(rng, np.random.Generator):
+        return int(rng.integers(0, 2**63))
+    if rng is None:
+        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1)
+    if rng < 0:
+        raise ValueError(f"rng must be a generator or a seed of at least 0, got {rng}")
+    return int(rng)
+
+
+def sample_zero_error(
+    family: ClassifierFamily,
+    n_examples: ArrayLike,
+    *,
+    particles: int = 500,
+    replicas: int = 6,
+    bad_errors: Sequence[float] = (),
+    training_set: IntArray | None = None,
+    rng: np.random.Generator | int | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> ZeroErrorEnsemble:
+    """Sample the classifiers without error on one training set, along its whole learning curve.
+
+    Parameters
+    ----------
+    family : ClassifierFamily
+        Prior and population.
+    n_examples : array_like of int, shape (sizes,), increasing
+        Sizes of the training sets, which are prefixes of one.
+    particles : int
+        Classifiers in one run; the standard error falls with its root.
+    replicas : int
+        Independent runs on the same training set, at least 2; their spread is the standard error.
+    bad_errors : sequence of float in (0, 1)
+        True errors eps whose bad fraction is measured, by splitting where it is rare.
+    training_set : ndarray of int64, shape (at least max n,), optional
+        Example indices; by default drawn from the family.
+    rng : numpy.random.Generator, int or None
+        Equal seeds give equal results whatever the number of threads or workers.
+    executor : concurrent.futures.Executor, optional
+        Where replicas run; by default here, one after the other, with threads over particles.
+    progress : callable, optional
+        Called with the share of the work done.
+
+    Returns
+    -------
+    ZeroErrorEnsemble
+
+    Raises
+    ------
+    ValueError
+        If sizes do not increase, exceed the training examples there are, `particles` < 20,
+        `replicas` < 2, or an eps lies outside (0, 1).
+    """
+    stops, eps = _checked(n_examples, particles, replicas, bad_errors)
+    seed = _entropy(rng)
+    draw_set, *streams = np.random.SeedSequence(seed).spawn(replicas + 1)
+    if training_set is None:
+        training_set = family.training_set(stops[-1], np.random.default_rng(draw_set))
+    examples = np.asarray(training_set, dtype=np.int64)
+    if examples.size < stops[-1]:
+        raise ValueError(f"n_examples must be at most the {examples.size} training examples, got {stops[-1]}")
+
+    if executor is not None:
+        futures = [executor.submit(run_replica, family, examples, stops, particles, eps, s) for s in streams]
+        traces = []
+        for k, future in enumerate(futures):
+            traces.append(future.result())
+            if progress is not None:
+                progress((k + 1) / replicas)
+    else:
+        traces = []
+        for k, stream in enumerate(streams):
+
+            def share(done: float, before: int = k) -> None:
+                if progress is not None:
+                    progress((before + done) / replicas)
+
+            traces.append(run_replica(family, examples, stops, particles, eps, stream, share))
+    return ZeroErrorEnsemble.from_traces(
+        traces,
+        family=family,
+        training_set=examples,
+        n_examples=stops,
+        bad_errors=eps,
+        error_grid=bad_grid(eps),
+        particles=particles,
+        seed=seed,
+    )
