@@ -1,0 +1,51 @@
+"""Argument checks shared by this room: each names the argument, its value and what is allowed."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def _in_range(name: str, value: ArrayLike, ok: NDArray[np.bool_], allowed: str) -> None:
+    if not np.all(ok):
+        wrong = np.asarray(value, dtype=float)[~ok].flat[0]
+        raise ValueError(f"{name} must be {allowed}, got {wrong}")
+
+
+def number_of_examples(n: ArrayLike, *, name: str = "n") -> FloatArray:
+    """`n` as a float array; any real number of examples from 0 to infinity (excluded) is allowed."""
+    array = np.asarray(n, dtype=float)
+    _in_range(name, array, np.isfinite(array) & (array >= 0), "finite and at least 0")
+    return array
+
+
+def positive(name: str, value: ArrayLike) -> FloatArray:
+    """`value` as a float array of finite positive numbers."""
+    array = np.asarray(value, dtype=float)
+    _in_range(name, array, np.isfinite(array) & (array > 0), "finite and positive")
+    return array
+
+
+def error_level(eps: ArrayLike, *, name: str = "eps") -> FloatArray:
+    """`eps` as a float array in [0, 1)."""
+    array = np.asarray(eps, dtype=float)
+    _in_range(name, array, (array >= 0) & (array < 1), "in [0, 1)")
+    return array
+
+
+def probability(name: str, value: ArrayLike, *, open_at_zero: bool = False) -> FloatArray:
+    """`value` as a float array in [0, 1], or in (0, 1] with `open_at_zero`."""
+    array = np.asarray(value, dtype=float)
+    low = array > 0 if open_at_zero else array >= 0
+    _in_range(name, array, low & (array <= 1), "in (0, 1]" if open_at_zero else "in [0, 1]")
+    return array
+
+
+def support(minimum: float, maximum: float = 1.0) -> None:
+    """Raise ValueError unless 0 <= `minimum` < `maximum` <= 1."""
+    if not 0 <= minimum < maximum <= 1:
+        raise ValueError(
+            f"minimum and maximum must satisfy 0 <= minimum < maximum <= 1, got {minimum}, {maximum}"
+        )
