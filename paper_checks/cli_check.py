@@ -40,7 +40,8 @@ def _workers(count: int | None) -> Iterator[Executor | None]:
 
 
 def _write_plots(run: CheckRun, folder: str) -> list[str]:
-    from .plots import plot_claim, save_figure
+    from .pictures import save_picture
+    from .plots import plot_claim
 
     by_id = {claim.id: claim for claim in run.claims}
     written: list[str] = []
@@ -50,12 +51,12 @@ def _write_plots(run: CheckRun, folder: str) -> list[str]:
         figure = plot_claim(by_id[verdict.claim], verdict)
         for ending in ("svg", "png"):
             place = os.path.join(folder, f"{verdict.claim}-{verdict.source}.{ending}")
-            save_figure(figure, place)
+            save_picture(figure, place)
             written.append(place)
     return written
 
 
-@click.command()
+@click.command(short_help="Judge claims: SUPPORTED, REFUTED or INCONCLUSIVE.")
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option("--paper", help="Only the claims of this paper.")
 @click.option(
@@ -130,7 +131,7 @@ def check(
         context.exit(1)
 
 
-@click.command()
+@click.command(short_help="List the claims, and what would refute each.")
 @click.option("--paper", help="Only the claims of this paper.")
 @json_option
 @one_clear_line

@@ -31,9 +31,7 @@ def _read_errors(path: str) -> tuple[list[float], list[float]]:
             raise ValueError(f"{path}, line {number}: want an error, or error,weight, got {line!r}")
         error, weight = values[0], values[1] if len(values) == 2 else 1.0
         if not 0.0 <= error <= 1.0 or weight < 0.0:
-            raise ValueError(
-                f"{path}, line {number}: an error lies in [0, 1], a weight is >= 0, got {line!r}"
-            )
+            raise ValueError(f"{path}, line {number}: need 0 <= error <= 1 and weight >= 0, got {line!r}")
         errors.append(error)
         weights.append(weight)
     if not errors:
@@ -57,7 +55,7 @@ def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[s
     return BetaErrorDensity(a, b), {"kind": "beta", "a": a, "b": b}
 
 
-@click.command()
+@click.command(short_help="Learning curve and bound from an error density.")
 @click.option("--beta", metavar="A,B", help="A Beta(A, B) density of the true error.")
 @click.option(
     "--errors", type=click.Path(exists=True, dir_okay=False), help="True errors: one a line, or error,weight."
@@ -86,7 +84,7 @@ def curve(
     """
     check_target(target)
     if png is not None:
-        from .plots import check_picture
+        from .pictures import check_picture
 
         check_picture(png)
     if eps is not None and not 0.0 < eps < 1.0:
@@ -115,7 +113,8 @@ def curve(
         columns["its bound"] = [f"{value:.5g}" for value in bound]
     console().print(table("Annealed learning curve", columns))
     if png is not None:
-        from .plots import plot_learning_curve, save_figure
+        from .curve_plots import plot_learning_curve
+        from .pictures import save_picture
 
-        save_figure(plot_learning_curve(counts, mean_error, eps=eps, log_bad=log_bad, bound=bound), png)
+        save_picture(plot_learning_curve(counts, mean_error, eps=eps, log_bad=log_bad, bound=bound), png)
     emit(document, target)

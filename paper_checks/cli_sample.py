@@ -30,9 +30,7 @@ def _sampling_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
         click.option(
             "--particles", type=click.IntRange(min=20), default=500, show_default=True, help="In each run."
         ),
-        click.option(
-            "--eps", type=float, help="Also the fraction of global minima with true error above EPS."
-        ),
+        click.option("--eps", type=float, help="Also the fraction of them with true error above EPS."),
         click.option("--points", type=click.IntRange(min=2), default=10, show_default=True, help="In a:b."),
         click.option(
             "--examples", required=True, metavar="N", help="Like 50,100,200, or log-spaced like 10:1000."
@@ -115,7 +113,7 @@ def _run(
         )
 
 
-@click.group()
+@click.group(short_help="How rare classifiers with zero training error are, and how good.")
 def sample() -> None:
     """Sample the classifiers with zero training error: their fraction of the prior and their true error.
 

@@ -23,7 +23,7 @@ class BadInput(click.ClickException):
 
 
 def one_clear_line(command: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let a command's ValueError or OSError end in one line; any other exception is a defect and shows itself."""
+    """Let a command's ValueError or OSError end in one line; anything else is a defect and shows."""
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -114,7 +114,6 @@ def json_option(command: Callable[_P, _T]) -> Callable[_P, _T]:
         "--json",
         "target",
         metavar="PATH|-",
-        default=None,
         help="Write the result as JSON; - is standard output.",
     )(command)
 

@@ -48,6 +48,8 @@ def claim_to_dict(claim: Claim) -> dict[str, Any]:
         "where": claim.where,
         "statement": claim.statement,
         "prediction": claim.prediction,
+        "law": type(claim.law).__name__,
+        "score": claim.law.score_name,
         "predicted": json_ready(float(claim.predicted)),
         "band": json_ready([float(end) for end in claim.band]),
         "x_range": json_ready([float(end) for end in claim.x_range]),

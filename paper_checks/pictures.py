@@ -1,0 +1,127 @@
+"""What all pictures share: colours, style, labels at the ends of lines, and saving them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from .atomic_write import atomic_write, check_writable
+
+FloatArray = NDArray[np.float64]
+
+# Okabe & Ito's palette, which all kinds of colour vision tell apart
+INK, GREY = "#222222", "#6b6b6b"
+BLUE, ORANGE, GREEN, PURPLE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#B07A00"
+
+_ENDINGS = (".png", ".svg", ".pdf")
+_LINE_HEIGHT = 11.0  # points between two labels
+
+
+def picture_style() -> AbstractContextManager[None]:
+    """The style of all pictures, as a context to draw and save in."""
+    style = {
+        "font.size": 9.0,
+        "axes.labelsize": 9.0,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": GREY,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.labelsize": 8.0,
+        "ytick.labelsize": 8.0,
+        "xtick.color": GREY,
+        "ytick.color": GREY,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "figure.facecolor": "white",
+        "svg.hashsalt": "genlaws",  # equal pictures give equal files
+    }
+    return mpl.rc_context(style)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text beside the right end of a line, in its colour."""
+
+    text: str
+    x: float
+    y: float
+    color: str
+
+
+def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
+    """Write labels to the right of the axes, each at the height of its line and clear of the others.
+
+    Call it last: it goes by the limits of the axes as they are.
+    """
+    figure = ax.figure
+    assert isinstance(figure, Figure)
+    pixels_per_point = figure.dpi / 72.0
+    box = ax.get_window_extent()
+    bottom, top = box.y0 / pixels_per_point, box.y1 / pixels_per_point
+    heights = [
+        float(np.clip(ax.transData.transform((label.x, label.y))[1] / pixels_per_point, bottom, top))
+        for label in labels
+    ]
+    order = np.argsort(heights)
+    placed: list[float] = []
+    for index in order:
+        lines = labels[index].text.count("\n") + 1
+        lowest = placed[-1] + _LINE_HEIGHT if placed else bottom + 0.5 * _LINE_HEIGHT
+        placed.append(max(heights[index], lowest) + (lines - 1) * 0.5 * _LINE_HEIGHT)
+    # pushed out at the top: move the uppermost down again, and with them whatever they meet
+    limit = top
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], limit)
+        limit = placed[place] - _LINE_HEIGHT * (labels[order[place]].text.count("\n") + 1)
+    for place, index in enumerate(order):
+        label = labels[index]
+        ax.annotate(
+            label.text,
+            xy=(1.0, (placed[place] - bottom) / (top - bottom)),
+            xycoords="axes fraction",
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left",
+            color=label.color,
+            fontsize=8.5,
+            annotation_clip=False,
+        )
+
+
+def picture_bytes(figure: Figure, ending: str) -> bytes:
+    """The picture as a file's content; `ending` is ``".png"``, ``".svg"`` or ``".pdf"``."""
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(ending)
+    buffer = io.BytesIO()
+    with picture_style():
+        figure.savefig(buffer, format=ending[1:], dpi=160, metadata=metadata)
+    return buffer.getvalue()
+
+
+def check_picture(path: str | Path) -> Path:
+    """`path` as a Path, once it is known that a picture can be written there.
+
+    Raises
+    ------
+    ValueError
+        If its ending is not .png, .svg or .pdf, or it cannot be written to.
+    """
+    place = check_writable(path)
+    if place.suffix.lower() not in _ENDINGS:
+        raise ValueError(f"a picture must end in {', '.join(_ENDINGS)}, got {place.name}")
+    return place
+
+
+def save_picture(figure: Figure, path: str | Path) -> None:
+    """Write a picture whole or not at all; raises ValueError if it cannot be written to `path`."""
+    place = check_picture(path)
+    atomic_write(place, picture_bytes(figure, place.suffix.lower()))
