@@ -78,13 +78,13 @@ def flip_weights(
         for _ in range(proposals):
             state += _GOLDEN
             bits = mix64(state)
-            i = int((bits >> np.uint64(32)) % np.uint64(dimension))
+            i = np.int64((bits >> np.uint64(32)) % np.uint64(dimension))
             a = -2.0 * w[i]
             j = i
             b = 0.0
             if dimension > 1 and (bits & np.uint64(1)) == np.uint64(1):
-                other = int(((bits & np.uint64(0xFFFFFFFF)) >> np.uint64(1)) % np.uint64(dimension - 1))
-                j = (i + 1 + other) % dimension
+                step = np.int64(((bits & np.uint64(0xFFFFFFFF)) >> np.uint64(1)) % np.uint64(dimension - 1))
+                j = (i + 1 + step) % dimension
                 b = -2.0 * w[j]
             allowed = True
             for e in range(n):

@@ -146,7 +146,7 @@ class BinaryPerceptron:
     @property
     def enumerable(self) -> bool:
         """Whether there are at most 2**20 classifiers."""
-        return 2**self.dimension <= ENUMERATION_LIMIT
+        return bool(2**self.dimension <= ENUMERATION_LIMIT)
 
     @cached_property
     def _errors_by_distance(self) -> FloatArray:

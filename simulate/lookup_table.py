@@ -297,10 +297,10 @@ class LookupTable:
         """
         log_right = special.xlog1py(n, -self.errors)
         # all pairs as if independent, then what groups and identity add, which is never negative
-        terms = [2.0 * special.logsumexp(log_right)]
+        terms = [2.0 * float(special.logsumexp(log_right))]
         with np.errstate(divide="ignore"):
             own = log_right + np.log(-np.expm1(log_right))
-        terms.append(special.logsumexp(own))
+        terms.append(float(special.logsumexp(own)))
         if self.overlap > 0.0:
             for group in np.unique(self.groups):
                 level, many = np.unique(self.errors[self.groups == group], return_counts=True)

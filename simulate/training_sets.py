@@ -19,7 +19,7 @@ def _enumerate_sets(
     n: IntArray,
     eps: tuple[float, ...],
     streams: list[np.random.Generator],
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[float], None] | None,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, BoolArray]:
     longest = int(n.max()) + 1
     parts = []
@@ -39,7 +39,7 @@ def _enumerate_sets(
             )
         )
         if progress is not None:
-            progress(start + len(batch), len(streams))
+            progress((start + len(batch)) / len(streams))
     a, b, c, d, e = (np.concatenate(column) for column in zip(*parts, strict=True))
     return a, b, c, d, e
 
@@ -49,7 +49,7 @@ def _sample_sets(
     n: IntArray,
     eps: tuple[float, ...],
     streams: list[np.random.Generator],
-    progress: Callable[[int, int], None] | None,
+    progress: Callable[[float], None] | None,
     particles: int,
     replicas: int,
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, BoolArray]:
@@ -58,7 +58,6 @@ def _sample_sets(
     shape = (len(streams), n.size)
     log_fraction, mean_error, survival = (np.full(shape, np.nan) for _ in range(3))
     bad = np.full((*shape, len(eps)), np.nan)
-    empty = np.zeros(shape, dtype=np.bool_)
     order = np.argsort(n)
     for s, stream in enumerate(streams):
         result = sample_zero_error(
@@ -70,20 +69,20 @@ def _sample_sets(
             rng=stream,
             training_set=family.training_set(int(n.max()), stream),
         )
-        empty[s, order] = np.asarray(result.status) == "empty"
         log_fraction[s, order] = result.log_fraction
         mean_error[s, order] = result.mean_true_error
-        for j, e in enumerate(eps):
-            bad[s, order, j] = np.exp(result.log_bad_fraction(e))
-        bad[s, empty[s]] = 0.0
+        if eps:
+            # averages over sets want an unbiased f_S: replicas that found none above eps count as 0
+            runs = result.log_bad_fractions[:, :, np.searchsorted(result.error_grid, eps)]
+            sound = np.isfinite(result.log_fraction) & ~np.any(result.bad_collapsed > 0.0, axis=0)
+            bad[s, order] = np.where(sound[:, None], np.exp(runs).mean(axis=0), np.nan)
         if progress is not None:
-            progress(s + 1, len(streams))
+            progress((s + 1) / len(streams))
     for i, here in enumerate(n):
         following = np.flatnonzero(n == here + 1)
         if following.size:
-            ratio = np.exp(log_fraction[:, following[0]] - log_fraction[:, i])
-            survival[:, i] = np.where(empty[:, following[0]], 0.0, ratio)
-    return log_fraction, mean_error, bad, survival, empty
+            survival[:, i] = np.exp(log_fraction[:, following[0]] - log_fraction[:, i])
+    return log_fraction, mean_error, bad, survival, np.zeros(shape, dtype=np.bool_)
 
 
 def sample_training_sets(
@@ -95,7 +94,7 @@ def sample_training_sets(
     particles: int = 500,
     replicas: int = 6,
     rng: np.random.Generator | int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> QuenchedEnsemble:
     """Measure the zero-error ensembles of many independent training sets.
 
@@ -116,7 +115,7 @@ def sample_training_sets(
     rng : Generator, int or None
         Set i depends on it and on i only, not on how many sets there are.
     progress : callable, optional
-        Called with (sets done, sets).
+        Called with the share of the work done.
 
     Returns
     -------
