@@ -109,7 +109,7 @@ def curve(
         log_bad = [float(value) for value in log_annealed_bad_fraction(density, n=counts, eps=eps)]
         bound = [float(value) for value in bad_fraction_bound(density, n=counts, eps=eps)]
         document |= {"eps": eps, "log_bad_fraction": json_ready(log_bad), "bound": json_ready(bound)}
-        columns[f"ln fraction above {eps:g}"] = [f"{value:.5g}" for value in log_bad]
+        columns[f"ln fraction\nabove {eps:g}"] = [f"{value:.5g}" for value in log_bad]
         columns["its bound"] = [f"{value:.5g}" for value in bound]
     console().print(table("Annealed learning curve", columns))
     if png is not None:

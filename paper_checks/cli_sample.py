@@ -83,7 +83,7 @@ def _show(document: Mapping[str, Any], title: str, quiet: bool) -> None:
         ],
     }
     if "eps" in document:
-        columns[f"ln fraction above {document['eps']:g}"] = [
+        columns[f"ln fraction\nabove {document['eps']:g}"] = [
             _pair(document["log_bad_fraction"][i], document["log_bad_fraction_se"][i], 2) for i in rows
         ]
     columns["status"] = list(document["status"])

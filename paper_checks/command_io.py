@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -81,7 +82,10 @@ def console(quiet: bool = False) -> Console:
     """Where tables and progress go: standard error, or nowhere."""
     from rich.console import Console
 
-    return Console(stderr=True, quiet=quiet, highlight=False)
+    screen = Console(stderr=True, quiet=quiet, highlight=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen.width = 110  # a log has no edge to wrap at
+    return screen
 
 
 def check_target(target: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ INK, GREY = "#222222", "#6b6b6b"
 BLUE, ORANGE, GREEN, PURPLE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#B07A00"
 
 _ENDINGS = (".png", ".svg", ".pdf")
-_LINE_HEIGHT = 11.0  # points between two labels
+_LINE_HEIGHT = 11.0  # points between two lines of labels
+_LABEL_WIDTH = 18  # characters
 
 
 def picture_style() -> AbstractContextManager[None]:
@@ -57,6 +59,22 @@ class Label:
     color: str
 
 
+def _spread(heights: Sequence[float], halves: Sequence[float], bottom: float, top: float) -> list[float]:
+    """Heights moved as little as keeps boxes of these half heights apart, and inside where they fit."""
+    order = [int(index) for index in np.argsort(heights)]
+    placed = list(heights)
+    floor = bottom
+    for index in order:
+        placed[index] = max(heights[index], floor + halves[index])
+        floor = placed[index] + halves[index]
+    # pushed out at the top: move the uppermost down again, and with it whatever it meets
+    limit = top
+    for index in reversed(order):
+        placed[index] = min(placed[index], limit - halves[index])
+        limit = placed[index] - halves[index]
+    return placed
+
+
 def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
     """Write labels to the right of the axes, each at the height of its line and clear of the others.
 
@@ -64,29 +82,21 @@ def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
     """
     figure = ax.figure
     assert isinstance(figure, Figure)
-    pixels_per_point = figure.dpi / 72.0
+    points_per_pixel = 72.0 / figure.dpi
     box = ax.get_window_extent()
-    bottom, top = box.y0 / pixels_per_point, box.y1 / pixels_per_point
+    bottom, top = box.y0 * points_per_pixel, box.y1 * points_per_pixel
+    texts = ["\n".join(textwrap.wrap(label.text, _LABEL_WIDTH)) for label in labels]
     heights = [
-        float(np.clip(ax.transData.transform((label.x, label.y))[1] / pixels_per_point, bottom, top))
+        float(np.clip(ax.transData.transform((label.x, label.y))[1] * points_per_pixel, bottom, top))
         for label in labels
     ]
-    order = np.argsort(heights)
-    placed: list[float] = []
-    for index in order:
-        lines = labels[index].text.count("\n") + 1
-        lowest = placed[-1] + _LINE_HEIGHT if placed else bottom + 0.5 * _LINE_HEIGHT
-        placed.append(max(heights[index], lowest) + (lines - 1) * 0.5 * _LINE_HEIGHT)
-    # pushed out at the top: move the uppermost down again, and with them whatever they meet
-    limit = top
-    for place in reversed(range(len(placed))):
-        placed[place] = min(placed[place], limit)
-        limit = placed[place] - _LINE_HEIGHT * (labels[order[place]].text.count("\n") + 1)
-    for place, index in enumerate(order):
-        label = labels[index]
+    halves = [0.5 * _LINE_HEIGHT * (text.count("\n") + 1) for text in texts]
+    # a label may stand out by half a line: lines often end in the corners
+    placed = _spread(heights, halves, bottom - 0.5 * _LINE_HEIGHT, top + 0.5 * _LINE_HEIGHT)
+    for label, text, height in zip(labels, texts, placed, strict=True):
         ax.annotate(
-            label.text,
-            xy=(1.0, (placed[place] - bottom) / (top - bottom)),
+            text,
+            xy=(1.0, (height - bottom) / (top - bottom)),
             xycoords="axes fraction",
             xytext=(6, 0),
             textcoords="offset points",

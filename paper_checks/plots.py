@@ -39,6 +39,7 @@ _TITLE = {
     Outcome.ERROR: ORANGE,
 }
 _RIVALS = ((PURPLE, (0, (4, 2))), (YELLOW, (0, (1, 1.5))), (GREY, (0, (6, 2, 1, 2))))
+_HELD = {"UpperBound": "bound", "LowerBound": "bound", "ClosedCurve": "predicted", "Ordering": "the other"}
 _FEW = 40  # replicates that are still drawn one by one
 
 
@@ -80,7 +81,7 @@ def _draw_points(ax: Axes, measurement: Measurement) -> Label:
     half = np.where(np.isfinite(half), half, 0.0)
     if 1 < table.clusters <= _FEW:
         for row in table.y:
-            ax.plot(table.x, row, ".", color=BLUE, markersize=2.5, alpha=0.3, zorder=2, markeredgewidth=0)
+            ax.plot(table.x, row, "o", color=BLUE, markersize=3, alpha=0.25, zorder=2, markeredgewidth=0)
     ax.errorbar(
         table.x, mean, yerr=half, fmt="o", color=BLUE, markersize=4, capsize=2.5, elinewidth=1.2, zorder=5
     )
@@ -92,7 +93,7 @@ def _draw_distributions(ax: Axes, measurement: Measurement) -> list[Label]:
     labels = []
     for values, text, color, style in (
         (measurement.y, "measured", BLUE, "-"),
-        (measurement.reference, "held against", ORANGE, "--"),
+        (measurement.reference, "reference", ORANGE, "--"),
     ):
         if values is None:
             continue
@@ -121,7 +122,9 @@ def _draw_measurement(ax: Axes, claim: Claim, verdict: Verdict, measurement: Mea
     if isinstance(law, CurveLaw | PointwiseLaw):
         fitted = isinstance(law, CurveLaw)
         ax.plot(x, y, "-", color=ORANGE, linewidth=1.8, zorder=4)
-        text = f"{_words(type(law).__name__)}, fitted" if fitted else "held against"
+        text = (
+            f"{_words(type(law).__name__)}, fitted" if fitted else _HELD.get(type(law).__name__, "reference")
+        )
         labels.append(Label(text, float(x[-1]), float(y[-1]), ORANGE))
         low, high = min(low, float(y.min())), max(high, float(y.max()))
         allowed = _allowed(law, claim.band, y)
@@ -139,6 +142,8 @@ def _draw_measurement(ax: Axes, claim: Claim, verdict: Verdict, measurement: Mea
             continue
         ax.plot(x, y, color=color, linestyle=dashes, linewidth=1.3, zorder=3)
         labels.append(Label(_words(type(rival).__name__), float(x[-1]), float(y[-1]), color))
+    if type(law).__name__ == "InteriorPeak":
+        ax.axvspan(*np.clip(claim.band, *ax.get_xlim()), color=GREEN, alpha=0.16, linewidth=0, zorder=1)
     ax.set_ylim(low, high)
     ax.set_xlabel(measurement.x_label)
     ax.set_ylabel(measurement.y_label)
@@ -171,7 +176,7 @@ def _draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> None:
         height = float(len(rows) - 1 - place)
         if estimate is None:
             continue
-        labels.append(Label(f"{name} {estimate:.3g}", right, height, color))
+        labels.append(Label(f"{name} {estimate:.3g}".replace("-", "\N{MINUS SIGN}"), right, height, color))
         if not left <= estimate <= right:
             edge, sign = (right, 1) if estimate > right else (left, -1)
             ax.annotate(
@@ -217,7 +222,7 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
     if verdict.measurement is None:
         raise ValueError(f"verdict on {claim.id} holds no measurement to draw: {verdict.reason}")
     with picture_style():
-        figure = Figure(figsize=(6.4, 4.6))
+        figure = Figure(figsize=(6.6, 4.8))
         above, below = figure.subplots(
             2,
             1,
@@ -225,7 +230,7 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
                 "height_ratios": (6.5, 1.0),
                 "left": 0.115,
                 "right": 0.76,
-                "top": 0.84,
+                "top": 0.83,
                 "bottom": 0.185,
                 "hspace": 0.38,
             },
@@ -240,7 +245,8 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
             0.02, 0.95, f"{claim.id}  {word}", color=_TITLE[verdict.verdict], fontsize=12, weight="bold"
         )
         figure.text(0.98, 0.95, f"{claim.paper}, {verdict.source}", color=GREY, fontsize=8.5, ha="right")
-        figure.text(0.02, 0.90, textwrap.shorten(claim.statement, 105), color=INK, fontsize=9.5)
+        statement = "\n".join(textwrap.wrap(claim.statement, 96, max_lines=2, placeholder=" ..."))
+        figure.text(0.02, 0.925, statement, color=INK, fontsize=9.5, va="top")
         reason = "\n".join(textwrap.wrap(verdict.reason, 118, max_lines=2, placeholder=" ..."))
         figure.text(0.02, 0.015, reason, color=GREY, fontsize=7.5, va="bottom")
     return figure
