@@ -53,7 +53,8 @@ def replicate_noise(x: FloatArray, replicates: int, noise: float, rng: Seed) -> 
 
 def mean_one_factor(x: FloatArray, replicates: int, noise: float, rng: Seed) -> FloatArray:
     """Log-normal factors of mean 1 and log standard deviation `noise`, shape (replicates, len(x))."""
-    return np.asarray(np.exp(replicate_noise(x, replicates, noise, rng) - 0.5 * noise**2))
+    factor: FloatArray = np.exp(replicate_noise(x, replicates, noise, rng) - 0.5 * noise**2)
+    return factor
 
 
 def world_from_rows(x: FloatArray, y: ArrayLike, reference: ArrayLike | None = None) -> World:

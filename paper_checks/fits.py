@@ -1,0 +1,170 @@
+"""Least-squares fits of curves to the means over replicates, many bootstrap curves at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genlaws.simulate.measurement import Measurement
+from genlaws.theory.laws import CurveLaw, Law
+from genlaws.theory.relations import ClosedCurve
+
+from .replicates import ReplicateTable, tabulate
+
+FloatArray = NDArray[np.float64]
+
+_PRIOR_DEGREES = 4.0  # weight of the common variance against the few replicates at one x
+_REFINED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFit:
+    """Fits of one law to several curves.
+
+    Attributes
+    ----------
+    shape : ndarray, shape (curves,)
+        The parameter that does not enter linearly, NaN where the law has none.
+    coefficients : ndarray, shape (curves, k)
+    """
+
+    shape: FloatArray
+    coefficients: FloatArray
+
+
+def _projector(
+    law: CurveLaw, x: FloatArray, shapes: FloatArray, root: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """QR factors of the weighted basis for every shape."""
+    q, r = np.linalg.qr(law.basis(x, shapes) * root[:, None])
+    return q, r
+
+
+def _residual(q: FloatArray, target: FloatArray) -> FloatArray:
+    """Weighted sums of squares left by each shape, shape (curves, shapes)."""
+    shapes, points, k = q.shape
+    flat = q.transpose(1, 0, 2).reshape(points, shapes * k)
+    explained = np.sum((target @ flat).reshape(len(target), shapes, k) ** 2, axis=2)
+    return np.asarray(np.sum(target**2, axis=1)[:, None] - explained)
+
+
+def _best_shapes(law: CurveLaw, x: FloatArray, target: FloatArray, root: FloatArray) -> FloatArray:
+    """Variable projection: search the grid, search a finer one around, end with a parabola."""
+    grid = law.shapes(x)
+    if len(grid) == 1:
+        return np.full(len(target), grid[0])
+    best = np.argmin(_residual(_projector(law, x, grid, root)[0], target), axis=1)
+    low = grid[np.maximum(best.min() - 1, 0)]
+    high = grid[np.minimum(best.max() + 1, len(grid) - 1)]
+    fine = np.linspace(low, high, _REFINED)
+    squares = _residual(_projector(law, x, fine, root)[0], target)
+    inner = np.clip(np.argmin(squares, axis=1), 1, len(fine) - 2)
+    row = np.arange(len(target))
+    left, middle, right = squares[row, inner - 1], squares[row, inner], squares[row, inner + 1]
+    curvature = left - 2 * middle + right
+    with np.errstate(divide="ignore", invalid="ignore"):
+        step = np.where(curvature > 0, 0.5 * (left - right) / curvature, 0.0)
+    return np.asarray(fine[inner] + np.clip(step, -1, 1) * (fine[1] - fine[0]))
+
+
+def fit_space_slope(law: CurveLaw, y: FloatArray) -> FloatArray:
+    """Derivative of the law's fit space, which turns errors of y into errors there."""
+    step = 1e-6 * np.maximum(np.abs(y), 1e-300)
+    return np.asarray((law.to_fit(y + step) - law.to_fit(y - step)) / (2 * step))
+
+
+def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
+    """Weight of each x in fit space: one over the variance of one replicate, shape (points,).
+
+    Variances at single x are shrunk towards the common one, because few replicates estimate them badly.
+    """
+    mean = table.mean
+    fitted = law.to_fit(mean)
+    scale = np.abs(fitted) if law.weighting == "relative" else np.ones_like(mean)
+    slope = fit_space_slope(law, mean)
+    own = np.zeros_like(mean) if table.se is None else (slope * table.se / scale) ** 2 * table.count
+    if np.all(table.count < 2):
+        common = own if np.all(own > 0) else np.ones_like(mean)
+        return np.asarray(1.0 / (common * scale**2))
+    degrees = np.maximum(table.count - 1, 0)
+    deviation = np.nansum((table.y - mean) ** 2, axis=0)
+    variance = (slope / scale) ** 2 * deviation / np.maximum(degrees, 1)
+    measured = degrees > 0
+    between = max(float(np.mean((variance - own)[measured])), 0.0)
+    common = between + own
+    shrunk = (_PRIOR_DEGREES * common + degrees * np.where(measured, variance, common)) / (
+        _PRIOR_DEGREES + degrees
+    )
+    floor = 1e-12 * max(float(np.max(shrunk)), 1e-300)  # replicates that agree exactly still weigh finitely
+    return np.asarray(1.0 / (np.maximum(shrunk, floor) * scale**2))
+
+
+def fit_curves(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatArray) -> CurveFit:
+    """Weighted least-squares fits of `law` to curves given in fit space.
+
+    Parameters
+    ----------
+    law : CurveLaw
+    x : ndarray, shape (points,)
+    values : ndarray, shape (curves, points)
+        In fit space.
+    weights : ndarray, shape (points,)
+
+    Returns
+    -------
+    CurveFit
+
+    Raises
+    ------
+    ValueError
+        If there are fewer points than free parameters.
+    """
+    if len(x) < law.parameters:
+        raise ValueError(f"x must have at least {law.parameters} distinct values for this law, got {len(x)}")
+    root = np.sqrt(weights)
+    target = (values - law.offset(x)) * root
+    shape = _best_shapes(law, x, target, root)
+    # a linear law has one basis for all curves
+    q, r = _projector(law, x, shape[:1] if len(law.shapes(x)) == 1 else shape, root)
+    projected = np.einsum("...pk,...p->...k", q, target)
+    coefficients = np.linalg.solve(np.broadcast_to(r, (len(target), *r.shape[1:])), projected[..., None])[
+        ..., 0
+    ]
+    return CurveFit(shape=shape, coefficients=np.asarray(coefficients))
+
+
+def predict_curves(law: CurveLaw, x: FloatArray, fit: CurveFit) -> FloatArray:
+    """Fitted values in fit space, shape (curves, points)."""
+    basis = law.basis(x, fit.shape)
+    return np.asarray(np.einsum("bpk,bk->bp", basis, fit.coefficients) + law.offset(x))
+
+
+def fitted_curve(law: Law, measurement: Measurement, *, points: int = 200) -> tuple[FloatArray, FloatArray]:
+    """The curve to draw over a measurement.
+
+    Parameters
+    ----------
+    law : Law
+    measurement : Measurement
+    points : int
+        Number of x of a curve, log-spaced where x is positive.
+
+    Returns
+    -------
+    x, y : ndarray
+        The fitted curve; the given one for `ClosedCurve`; for other relations the mean of the reference
+        (of y itself, without one) at the measured x.
+    """
+    table = tabulate(measurement)
+    first, last = table.x[0], table.x[-1]
+    x = np.geomspace(first, last, points) if first > 0 else np.linspace(first, last, points)
+    if isinstance(law, CurveLaw):
+        values = law.to_fit(table.mean)[None, :]
+        fit = fit_curves(law, table.x, values, curve_weights(law, table) * table.count)
+        return x, law.from_fit(predict_curves(law, x, fit)[0])
+    if isinstance(law, ClosedCurve):
+        return x, law.held_against(x, None)
+    shown = table.y if table.reference is None else table.reference
+    return table.x, np.asarray(np.nanmean(shown, axis=0))
