@@ -10,9 +10,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .family import ClassifierFamily, FloatArray, IntArray, Population
-from .splitting import PERSISTENCE_TARGET, resample, split_on_error
+from .splitting import COLLAPSED_PERSISTENCE, moves_needed, resample, split_on_error
 
-_MAX_MOVES = 30
+_MAX_MOVES = 60
 _HARD = 0.1  # an example that fewer than this share survive enters in stages
 _GRID = 33
 
@@ -48,6 +48,7 @@ class _Cloud:
     log_fraction: float = 0.0
     persistence: float = 0.0
     bounces: int = 0
+    moves: int = 1
     ancestors: IntArray | None = None
     factor: float = 1.0
 
@@ -60,14 +61,15 @@ class _Cloud:
         self.ancestors = self.ancestors[index]
         self.factor *= self.particles / (self.particles - 1.0)
         self.population = self.family.take(self.population, index)
-        kept = 1.0
-        for _ in range(_MAX_MOVES):
+        kept, done = 1.0, 0
+        # as many moves as the level before would have needed, and more only if they left it near collapse
+        while done < self.moves or (kept > COLLAPSED_PERSISTENCE and done < _MAX_MOVES):
             report = self.family.move(self.population, examples, self.rng, length=1.0, slack=slack)
             self.population = report.population
             self.bounces += report.work
             kept *= report.persistence
-            if kept < PERSISTENCE_TARGET:
-                break
+            done += 1
+        self.moves = moves_needed(kept ** (1.0 / done), _MAX_MOVES)
         self.persistence = max(self.persistence, kept)
 
     def genealogical_variance(self) -> float:

@@ -20,9 +20,19 @@ PERSISTENCE_TARGET = 0.5
 COLLAPSED_PERSISTENCE = 0.8
 """A population that still remembers more than this after all its moves is no sample."""
 
-_MAX_MOVES = 60
-_ACCEPTANCE = 0.4
+_MAX_MOVES = 300
+_FIRST_MOVES = 10
+_ACCEPTANCE = 0.3
 _MIN_LENGTH = 1e-3
+
+
+def moves_needed(persistence: float, most: int) -> int:
+    """Number of moves after which a population that keeps `persistence` per move is forgotten enough."""
+    if persistence >= 1.0:
+        return most
+    if persistence <= 0.0:
+        return 1
+    return int(np.clip(math.ceil(math.log(PERSISTENCE_TARGET) / math.log(persistence)), 1, most))
 
 
 def resample(survivors: IntArray, particles: int, rng: np.random.Generator) -> IntArray:
@@ -42,7 +52,7 @@ class ErrorTail:
     errors
         True errors of the population at each level, shape (levels, particles).
     upward
-        Whether masses are of errors above (else: at or below) a threshold.
+        Whether masses are of errors above (else: below) a threshold.
     persistence
         Largest share of its past that a population kept between two levels.
     population
@@ -63,23 +73,25 @@ class ErrorTail:
 
     def log_mass(self, error: float) -> float:
         """Natural log of the mass beyond `error`; -inf where no member of the last level is beyond it."""
-        behind = self.thresholds <= error if self.upward else self.thresholds >= error
+        behind = self.thresholds <= error if self.upward else self.thresholds > error
         level = int(np.flatnonzero(behind)[-1])
-        share = float(_beyond(self.errors[level], error, self.upward).mean())
+        errors = self.errors[level]
+        share = float(np.mean(errors > error) if self.upward else np.mean(errors <= error))
         return float(self.log_masses[level] + math.log(share)) if share > 0.0 else -math.inf
 
 
 def _beyond(errors: FloatArray, threshold: float, upward: bool) -> BoolArray:
-    return errors > threshold if upward else errors <= threshold
+    # strictly: the classifier that sets the threshold does not pass it, or every level would count one too many
+    return errors > threshold if upward else errors < threshold
 
 
 def _next_threshold(errors: FloatArray, target: float, upward: bool) -> float:
-    # The median, but never so far that nobody is beyond it: with counted errors many share one value.
+    # the median; where so many share it that nobody is beyond, the last value before it that some are beyond
     ordered = np.sort(errors) if upward else np.sort(errors)[::-1]
     threshold = float(ordered[errors.size // 2 - 1])
-    if not upward and threshold == ordered[0]:
-        lower = errors[errors < threshold]
-        threshold = float(lower.max()) if lower.size else threshold
+    if threshold == ordered[-1]:
+        before = ordered[ordered != threshold]
+        threshold = float(before[-1]) if before.size else threshold
     return min(threshold, target) if upward else max(threshold, target)
 
 
@@ -116,30 +128,30 @@ def split_on_error(
     errors = family.true_errors(population)
     particles = errors.size
     thresholds, log_masses, levels = [-math.inf if upward else math.inf], [0.0], [errors]
-    worst, length = 0.0, 1.0
+    worst, length, moves = 0.0, 1.0, _FIRST_MOVES
     while log_masses[-1] > log_floor:
-        through = _beyond(errors, target, upward).mean()
+        through = np.mean(errors > target) if upward else np.mean(errors <= target)
         if through >= 0.25:
             break
         threshold = _next_threshold(errors, target, upward)
         survivors = np.flatnonzero(_beyond(errors, threshold, upward))
-        stuck = threshold == thresholds[-1] or _stalls(thresholds, threshold, target)
-        if survivors.size in (0, particles) or stuck:
+        if survivors.size in (0, particles) or _stalls(thresholds, threshold, target):
             break
         index = resample(survivors, particles, rng)
         population, errors = family.take(population, index), errors[index]
-        kept = 1.0
-        for _ in range(_MAX_MOVES):
+        # Length and number of moves are fixed by the level before. Adapting them to what the moves of this
+        # level do would let accepted moves choose their successors: a bias of 0.4 / particles a level.
+        kept, rates = 1.0, np.empty(moves)
+        for k in range(moves):
             report = family.move(population, examples, rng, length=length)
             proposed = family.true_errors(report.population)
             accept = _beyond(proposed, threshold, upward)
             population = family.where(accept, report.population, population)
             errors = np.where(accept, proposed, errors)
-            rate = float(accept.mean())
-            kept *= 1.0 - rate * (1.0 - report.persistence)
-            length = float(np.clip(length * math.exp(rate - _ACCEPTANCE), _MIN_LENGTH, 1.0))
-            if kept < PERSISTENCE_TARGET:
-                break
+            rates[k] = accept.mean()
+            kept *= 1.0 - rates[k] * (1.0 - report.persistence)
+        length = float(np.clip(length * math.exp(2.0 * (rates.mean() - _ACCEPTANCE)), _MIN_LENGTH, 1.0))
+        moves = moves_needed(kept ** (1.0 / moves), _MAX_MOVES)
         worst = max(worst, kept)
         thresholds.append(threshold)
         log_masses.append(log_masses[-1] + math.log(survivors.size / particles))
@@ -157,6 +169,8 @@ def split_on_error(
 def _stalls(thresholds: list[float], threshold: float, target: float) -> bool:
     # Inside a closed set the errors have a last value, which thresholds approach geometrically: give up when
     # at the present pace the target is more than a thousand levels away.
+    if threshold == thresholds[-1]:
+        return True
     if len(thresholds) < 20:
         return False
     pace = abs(threshold - thresholds[-5]) / 5.0

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from .family import ClassifierFamily, IntArray
 from .replica import Progress, bad_grid, run_replica
+from .seeds import entropy_of
 from .zero_error_ensemble import ZeroErrorEnsemble
 
 
@@ -35,16 +36,6 @@ def _checked(
     if any(not 0.0 < e < 1.0 for e in eps):
         raise ValueError(f"bad_errors must lie in (0, 1), got {list(bad_errors)}")
     return stops, eps
-
-
-def _entropy(rng: np.random.Generator | int | None) -> int:
-    if isinstance(rng, np.random.Generator):
-        return int(rng.integers(0, 2**63))
-    if rng is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> 1)
-    if rng < 0:
-        raise ValueError(f"rng must be a generator or a seed of at least 0, got {rng}")
-    return int(rng)
 
 
 def sample_zero_error(
@@ -93,7 +84,7 @@ def sample_zero_error(
         `replicas` < 2, or an eps lies outside (0, 1).
     """
     stops, eps = _checked(n_examples, particles, replicas, bad_errors)
-    seed = _entropy(rng)
+    seed = entropy_of(rng)
     draw_set, *streams = np.random.SeedSequence(seed).spawn(replicas + 1)
     if training_set is None:
         training_set = family.training_set(stops[-1], np.random.default_rng(draw_set))

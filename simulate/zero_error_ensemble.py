@@ -349,7 +349,9 @@ class ZeroErrorEnsemble:
         """One row per n."""
         import pandas as pd
 
-        rows = {k: v for k, v in self.to_dict().items() if isinstance(v, list) and len(v) == self.n_examples.size}
+        rows = {
+            k: v for k, v in self.to_dict().items() if isinstance(v, list) and len(v) == self.n_examples.size
+        }
         rows.pop("eps", None)
         return pd.DataFrame(rows)
 

@@ -1,0 +1,191 @@
+"""`sample_error_density`: the density of the true error over the prior, down to its rare left tail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .family import ClassifierFamily, FloatArray
+from .log_mean import log_normal_mean
+from .replica import Progress
+from .seeds import entropy_of
+from .splitting import split_on_error
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+SCHEMA_VERSION = 1
+_NO_EXAMPLES = np.empty(0, dtype=np.int64)
+_PER_LEVEL = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ErrorDensityEnsemble:
+    """Distribution function of the true error over the prior, from independent splitting runs.
+
+    Attributes
+    ----------
+    errors : ndarray, shape (grid,), ascending
+        True errors in [0, 1]. For errors counted on m points, every multiple of 1/m in the measured range.
+    log_cdfs : ndarray, shape (replicas, grid)
+        Natural log of the prior mass with true error at most `errors`, one row per run.
+    error_name, error_resolution
+        Which true error, and the number of points behind it (None: exact).
+    persistence : float
+        Largest share of its past that a population kept between two levels.
+    collapsed : bool
+        Whether some level was no longer a sample; then believe nothing.
+    """
+
+    errors: FloatArray
+    log_cdfs: FloatArray
+    error_name: str
+    error_resolution: int | None
+    persistence: float
+    collapsed: bool
+    family: str
+    particles: int
+    seed: int
+
+    @property
+    def replicas(self) -> int:
+        """Number of independent runs."""
+        return int(self.log_cdfs.shape[0])
+
+    @property
+    def log_cdf(self) -> FloatArray:
+        """Natural log of the prior mass with true error at most `errors`, shape (grid,)."""
+        return np.minimum(log_normal_mean(self.log_cdfs)[0], 0.0)
+
+    @property
+    def log_cdf_se(self) -> FloatArray:
+        """Standard error of `log_cdf` over the runs, shape (grid,)."""
+        return log_normal_mean(self.log_cdfs)[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was measured, ready for JSON."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "family": self.family,
+            "error_name": self.error_name,
+            "error_resolution": self.error_resolution,
+            "errors": self.errors.tolist(),
+            "log_cdf": self.log_cdf.tolist(),
+            "log_cdf_se": self.log_cdf_se.tolist(),
+            "persistence": self.persistence,
+            "collapsed": self.collapsed,
+            "particles": self.particles,
+            "replicas": self.replicas,
+            "seed": self.seed,
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per error of the grid."""
+        import pandas as pd
+
+        return pd.DataFrame({"error": self.errors, "log_cdf": self.log_cdf, "log_cdf_se": self.log_cdf_se})
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the log of the distribution function with two standard errors."""
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca() if ax is None else ax
+        low, high = self.log_cdf - 2.0 * self.log_cdf_se, self.log_cdf + 2.0 * self.log_cdf_se
+        ax.fill_between(self.errors, low, high, alpha=0.25, linewidth=0)
+        ax.plot(self.errors, self.log_cdf)
+        ax.set_xlabel("true error E")
+        ax.set_ylabel("ln prior mass with error at most E")
+        return ax
+
+
+def _grid(levels: FloatArray, thresholds: FloatArray, lowest: float, resolution: int | None) -> FloatArray:
+    # counted errors: every count; exact ones: a few quantiles inside each level, and the whole body
+    if resolution is not None:
+        return np.arange(round(lowest * resolution), resolution + 1) / resolution
+    inner = np.quantile(levels[1:], np.linspace(0.5, 1.0, _PER_LEVEL, endpoint=False), axis=1).ravel()
+    body = np.quantile(levels[0], np.linspace(0.5, 1.0, 60))
+    grid = np.unique(np.concatenate([inner, body, thresholds[np.isfinite(thresholds)]]))
+    return grid[grid >= lowest]
+
+
+def sample_error_density(
+    family: ClassifierFamily,
+    *,
+    particles: int = 500,
+    replicas: int = 6,
+    smallest_error: float = 0.0,
+    log_floor: float = -230.0,
+    rng: np.random.Generator | int | None = None,
+    progress: Progress | None = None,
+) -> ErrorDensityEnsemble:
+    """Measure the density of the true error over the prior, its left tail by downward splitting.
+
+    Parameters
+    ----------
+    family : ClassifierFamily
+        Prior and population.
+    particles, replicas : int
+        Classifiers in one run, and independent runs (at least 2).
+    smallest_error : float in [0, 1)
+        Where to stop.
+    log_floor : float
+        Natural log of the mass at which to stop; -230 is 1e-100.
+    rng : numpy.random.Generator, int or None
+    progress : callable, optional
+        Called with the share of the work done.
+
+    Returns
+    -------
+    ErrorDensityEnsemble
+
+    Raises
+    ------
+    ValueError
+        If `particles` < 20, `replicas` < 2, `smallest_error` lies outside [0, 1) or `log_floor` is not
+        negative.
+    """
+    if particles < 20:
+        raise ValueError(f"particles must be at least 20, got {particles}")
+    if replicas < 2:
+        raise ValueError(f"replicas must be at least 2, to give an error bar, got {replicas}")
+    if not 0.0 <= smallest_error < 1.0:
+        raise ValueError(f"smallest_error must lie in [0, 1), got {smallest_error}")
+    if not log_floor < 0.0:
+        raise ValueError(f"log_floor must be negative, got {log_floor}")
+    seed = entropy_of(rng)
+    tails = []
+    with threadpool_limits(1):
+        for k, stream in enumerate(np.random.SeedSequence(seed).spawn(replicas)):
+            walk = np.random.default_rng(stream)
+            tails.append(
+                split_on_error(
+                    family,
+                    family.draw(particles, walk),
+                    _NO_EXAMPLES,
+                    walk,
+                    target=smallest_error,
+                    upward=False,
+                    log_floor=log_floor,
+                )
+            )
+            if progress is not None:
+                progress((k + 1) / replicas)
+    lowest = max(float(np.min(t.errors[-1])) for t in tails)
+    errors = _grid(tails[0].errors, tails[0].thresholds, lowest, family.error_resolution)
+    log_cdfs = np.array([[t.log_mass(float(e)) for e in errors] for t in tails])
+    seen = np.all(np.isfinite(log_cdfs), axis=0)
+    return ErrorDensityEnsemble(
+        errors=errors[seen],
+        log_cdfs=np.minimum(log_cdfs[:, seen], 0.0),
+        error_name=family.error_name,
+        error_resolution=family.error_resolution,
+        persistence=max(t.persistence for t in tails),
+        collapsed=any(t.collapsed for t in tails),
+        family=repr(family),
+        particles=particles,
+        seed=seed,
+    )
