@@ -17,7 +17,7 @@ from .replicates import ReplicateTable
 FloatArray = NDArray[np.float64]
 
 _MANY_CLUSTERS = 20  # cluster-robust intervals with fewer cover too little
-_DRAWS = 599
+_DRAWS = 399
 
 
 def _scores(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from .replicates import ReplicateTable, tabulate
 FloatArray = NDArray[np.float64]
 
 _PRIOR_DEGREES = 4.0  # weight of the common variance against the few replicates at one x
-_REFINED = 64
+_REFINED = 96  # shapes in all valleys together
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,33 @@ def _residual(q: FloatArray, target: FloatArray) -> FloatArray:
     return np.asarray(np.sum(target**2, axis=1)[:, None] - explained)
 
 
+def _valleys(grid: FloatArray, squares: FloatArray) -> FloatArray:
+    """A finer grid over every cell beside a local minimum of any curve: corrections can have two."""
+    walled = np.pad(squares, ((0, 0), (1, 1)), constant_values=np.inf)
+    lowest = np.any((squares <= walled[:, :-2]) & (squares <= walled[:, 2:]), axis=0)
+    cells = np.flatnonzero(lowest[:-1] | lowest[1:])
+    steps = max(_REFINED // len(cells), 4)
+    share = np.arange(steps + 1) / steps
+    return np.unique(grid[cells, None] + (grid[cells + 1] - grid[cells])[:, None] * share)
+
+
 def _best_shapes(law: CurveLaw, x: FloatArray, target: FloatArray, root: FloatArray) -> FloatArray:
-    """Variable projection: search the grid, search a finer one around, end with a parabola."""
+    """Variable projection: search the grid, then finer grids in its valleys, and end with a parabola."""
     grid = law.shapes(x)
     if len(grid) == 1:
         return np.full(len(target), grid[0])
-    best = np.argmin(_residual(_projector(law, x, grid, root)[0], target), axis=1)
-    low = grid[np.maximum(best.min() - 1, 0)]
-    high = grid[np.minimum(best.max() + 1, len(grid) - 1)]
-    fine = np.linspace(low, high, _REFINED)
+    fine = _valleys(grid, _residual(_projector(law, x, grid, root)[0], target))
     squares = _residual(_projector(law, x, fine, root)[0], target)
-    inner = np.clip(np.argmin(squares, axis=1), 1, len(fine) - 2)
+    lowest = np.argmin(squares, axis=1)
+    inner = np.clip(lowest, 1, len(fine) - 2)
     row = np.arange(len(target))
-    left, middle, right = squares[row, inner - 1], squares[row, inner], squares[row, inner + 1]
-    curvature = left - 2 * middle + right
+    left, middle, right = fine[inner - 1], fine[inner], fine[inner + 1]
+    before = (squares[row, inner] - squares[row, inner - 1]) / (middle - left)
+    after = (squares[row, inner + 1] - squares[row, inner]) / (right - middle)
+    bend = (after - before) / (right - left)
     with np.errstate(divide="ignore", invalid="ignore"):
-        step = np.where(curvature > 0, 0.5 * (left - right) / curvature, 0.0)
-    return np.asarray(fine[inner] + np.clip(step, -1, 1) * (fine[1] - fine[0]))
+        vertex = np.clip(0.5 * (left + middle) - 0.5 * before / bend, left, right)
+    return np.asarray(np.where((bend > 0) & (lowest == inner), vertex, fine[lowest]))
 
 
 def fit_space_slope(law: CurveLaw, y: FloatArray) -> FloatArray:

@@ -32,6 +32,11 @@ def world_score(kind: WorldKind, score: float | None, predicted: float, otherwis
     return otherwise if kind == "wrong" else predicted
 
 
+def relation_score(kind: WorldKind, score: float | None, predicted: float, otherwise: float) -> float:
+    """The same for a relation, whose only rival is not to hold."""
+    return world_score("wrong" if kind == "rival" else kind, score, predicted, otherwise)
+
+
 def positive_world(
     x: FloatArray, log_curve: FloatArray, replicates: int, noise: float, rng: Seed, *, log_y: bool
 ) -> World:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from .fit_space import world_score
+from .fit_space import relation_score
 from .worlds import FloatArray, Seed, World, WorldKind, mean_one_factor, replicate_noise, world_from_rows
 
 Worst = Literal["largest", "smallest", "farthest"]
@@ -83,7 +83,7 @@ class UpperBound:
         rng: Seed = None,
     ) -> World:
         """True: 0.2 below at worst; wrong or rival: 0.2 above."""
-        worst = world_score(kind, score, -0.2, 0.2)
+        worst = relation_score(kind, score, -0.2, 0.2)
         points = _points(x)
         reference = 1.0 + 10.0 / points
         return _differences_world(
@@ -129,7 +129,7 @@ class LowerBound:
         rng: Seed = None,
     ) -> World:
         """True: 0.2 above at worst; wrong or rival: 0.2 below."""
-        worst = world_score(kind, score, 0.2, -0.2)
+        worst = relation_score(kind, score, 0.2, -0.2)
         points = _points(x)
         reference = 1.0 + 10.0 / points
         return _differences_world(
@@ -182,7 +182,7 @@ class Ordering:
         rng: Seed = None,
     ) -> World:
         """True: a lead of 0.2 at worst; wrong or rival: the other leads by 0.2."""
-        worst = world_score(kind, score, 0.2 if self.above else -0.2, -0.2 if self.above else 0.2)
+        worst = relation_score(kind, score, 0.2 if self.above else -0.2, -0.2 if self.above else 0.2)
         points = _points(x)
         reference = 1.0 + 10.0 / points
         return _differences_world(
@@ -226,7 +226,7 @@ class EqualWithinMargin:
         rng: Seed = None,
     ) -> World:
         """True: equal; wrong or rival: 0.3 apart at worst."""
-        worst = world_score(kind, score, 0.0, 0.3)
+        worst = relation_score(kind, score, 0.0, 0.3)
         points = _points(x)
         reference = 1.0 + 10.0 / points
         return _differences_world(
@@ -278,7 +278,7 @@ class ClosedCurve:
         rng: Seed = None,
     ) -> World:
         """True: the curve; wrong or rival: 0.3 off at worst."""
-        worst = world_score(kind, score, 0.0, 0.3)
+        worst = relation_score(kind, score, 0.0, 0.3)
         points = _points(x)
         reference = self.held_against(points, None)
         return _differences_world(
@@ -313,7 +313,7 @@ class EqualDistributions:
         rng: Seed = None,
     ) -> World:
         """Gaussians, one row per replicate unless `x` says more; wrong or rival: a distance of 0.4."""
-        distance = world_score(kind, score, 0.0, 0.4)
+        distance = relation_score(kind, score, 0.0, 0.4)
         points = np.array([1.0]) if x is None else np.asarray(x, dtype=np.float64)
         generator = np.random.default_rng(rng)
         # two unit Gaussians a shift s apart have the distance 2 Phi(s/2) - 1

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .fit_space import world_score
+from .fit_space import relation_score, world_score
 from .worlds import FloatArray, Seed, World, WorldKind, replicate_noise, world_from_rows
 
 
@@ -37,7 +37,7 @@ class Monotone:
         rng: Seed = None,
     ) -> World:
         """True: steps the right way, 0.2 the smallest; wrong or rival: one goes 0.2 the wrong way."""
-        worst = world_score(kind, score, -0.2, 0.2)
+        worst = relation_score(kind, score, -0.2, 0.2)
         points = np.geomspace(10.0, 160.0, 5) if x is None else np.asarray(x, dtype=np.float64)
         generator = np.random.default_rng(rng)
         steps = worst - generator.uniform(0.0, 0.5, len(points) - 1)
