@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .claim import Claim, Control, Experiment
+    from .fits import fitted_curve
+    from .protocol import holm, judge
     from .registry import all_claims, find_claims
     from .runs import CheckRun, run_claims
     from .scorecard import scorecard
+    from .scores import Score, score
     from .verdict import ControlResult, Outcome, Rival, Verdict
 
 _HOME = {
@@ -23,10 +26,15 @@ _HOME = {
     "Experiment": "claim",
     "Outcome": "verdict",
     "Rival": "verdict",
+    "Score": "scores",
     "Verdict": "verdict",
     "all_claims": "registry",
     "find_claims": "registry",
+    "fitted_curve": "fits",
+    "holm": "protocol",
+    "judge": "protocol",
     "run_claims": "runs",
+    "score": "scores",
     "scorecard": "scorecard",
 }
 
@@ -38,10 +46,15 @@ __all__ = [
     "Experiment",
     "Outcome",
     "Rival",
+    "Score",
     "Verdict",
     "all_claims",
     "find_claims",
+    "fitted_curve",
+    "holm",
+    "judge",
     "run_claims",
+    "score",
     "scorecard",
 ]
 

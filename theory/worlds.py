@@ -48,7 +48,8 @@ def replicate_noise(x: FloatArray, replicates: int, noise: float, rng: Seed) -> 
     generator = np.random.default_rng(rng)
     shared = generator.standard_normal((replicates, 1))
     own = generator.standard_normal((replicates, len(x)))
-    return noise * (np.sqrt(_SHARED_VARIANCE) * shared + np.sqrt(1 - _SHARED_VARIANCE) * own)
+    mixed: FloatArray = np.sqrt(_SHARED_VARIANCE) * shared + np.sqrt(1 - _SHARED_VARIANCE) * own
+    return noise * mixed
 
 
 def mean_one_factor(x: FloatArray, replicates: int, noise: float, rng: Seed) -> FloatArray:
