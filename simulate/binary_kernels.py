@@ -27,11 +27,14 @@ def count_perceptron_survivors(
     survivors = np.empty(errors.size, np.uint32)
     counts = np.zeros((sets, n + 1, n_bins), np.int64)
     error_sum = np.zeros((sets, n + 1))
+    prior = np.zeros(n_bins, np.int64)
+    for code in range(errors.size):
+        prior[bins[code]] += 1
     for s in range(sets):
+        counts[s, 0] = prior
+        error_sum[s, 0] = errors.sum()
         for code in range(errors.size):
             survivors[code] = code
-            counts[s, 0, bins[code]] += 1
-            error_sum[s, 0] += errors[code]
         alive = errors.size
         for i in range(n):
             # the field of a code is the sum of two table entries, one for each half of its bits
@@ -48,11 +51,12 @@ def count_perceptron_survivors(
             kept = 0
             for k in range(alive):
                 code = survivors[k]
-                if left[code & mask] + right[code >> low] > 0.0:
-                    survivors[kept] = code
-                    kept += 1
-                    counts[s, i + 1, bins[code]] += 1
-                    total += errors[code]
+                # no branch: half of the codes go, unpredictably
+                right_here = left[code & mask] + right[code >> low] > 0.0
+                survivors[kept] = code
+                kept += right_here
+                counts[s, i + 1, bins[code]] += right_here
+                total += errors[code] * right_here
             alive = kept
             error_sum[s, i + 1] = total
             if alive == 0:

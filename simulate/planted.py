@@ -137,7 +137,7 @@ def planted_bad_fraction(
         Planted training sets for each n, at least 2.
     particles, replicas : int
         For `sample_zero_error`, where the family cannot be enumerated. An error of s nats in ln |H(S)|
-        then biases f_n by a factor of about 1 + s^2.
+        then biases f_n by a factor of about 1 + s^2/2.
     rng : Generator, int or None
 
     Returns

@@ -274,9 +274,7 @@ def test_binary_density_is_binomial():
     family = BinaryPerceptron(15)
     mass = np.exp(family.log_tilted_mass(0, above=0.25))
     errors = np.arccos(1.0 - 2.0 * np.arange(16) / 15.0) / np.pi
-    assert errors[errors > 0.25].min() == pytest.approx(
-        0.295167, abs=1e-6
-    )  # arXiv-independent: arccos(.6)/pi
+    assert errors[errors > 0.25].min() == pytest.approx(0.295167, abs=1e-6)  # arccos(.6)/pi
     assert mass == pytest.approx(special.comb(15, np.flatnonzero(errors > 0.25)).sum() / 2**15, rel=1e-12)
 
 
