@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .protocol import holm, judge
     from .registry import all_claims, find_claims
     from .runs import CheckRun, run_claims
-    from .scorecard import scorecard
     from .scores import Score, score
     from .verdict import ControlResult, Outcome, Rival, Verdict
 
@@ -35,7 +34,6 @@ _HOME = {
     "judge": "protocol",
     "run_claims": "runs",
     "score": "scores",
-    "scorecard": "scorecard",
 }
 
 __all__ = [
@@ -55,7 +53,6 @@ __all__ = [
     "judge",
     "run_claims",
     "score",
-    "scorecard",
 ]
 
 

@@ -51,10 +51,15 @@ def _measured(verdict: Verdict) -> str:
     return f"{_number(verdict.estimate)}\n[{_number(verdict.low)}, {_number(verdict.high)}]"
 
 
-def _control(verdict: Verdict) -> Text:
-    if verdict.control is None:
-        return Text("–", style="dim")
-    return Text("as it must", style="green") if verdict.control.passed else Text("failed", style="bold red")
+def _outcome(verdict: Verdict) -> Text:
+    sign, style = _LOOKS[verdict.verdict]
+    text = Text(f"{sign} {verdict.verdict.value.replace('_', ' ')}", style=style)
+    if verdict.control is not None:
+        passed = verdict.control.passed
+        text.append(
+            "\n  control ✓" if passed else "\n  control failed", style="dim" if passed else "bold red"
+        )
+    return text
 
 
 def _what(claim: Claim, verdict: Verdict) -> Text:
@@ -84,10 +89,9 @@ def scorecard(run: CheckRun) -> RenderableType:
     by_id = {claim.id: claim for claim in run.claims}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
     table.add_column("", style="bold", no_wrap=True)
-    table.add_column("claim", ratio=1, min_width=24, max_width=64)
+    table.add_column("claim", ratio=1, min_width=24, max_width=72)
     table.add_column("predicted", justify="right", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
-    table.add_column("control")
     table.add_column("verdict", no_wrap=True)
     paper: tuple[str, str] | None = None
     for verdict in run.verdicts:
@@ -96,15 +100,12 @@ def scorecard(run: CheckRun) -> RenderableType:
             paper = (claim.paper, verdict.source)
             table.add_section()
             table.add_row("", Text(f"{claim.paper}, {verdict.source}", style="italic"))
-        sign, style = _LOOKS[verdict.verdict]
-        word = verdict.verdict.value.replace("_", " ")
         table.add_row(
             verdict.claim,
             _what(claim, verdict),
             _number(verdict.predicted),
             _measured(verdict),
-            _control(verdict),
-            Text(f"{sign} {word}", style=style),
+            _outcome(verdict),
         )
     if not run.verdicts:
         return Text("no claims to check")

@@ -57,9 +57,7 @@ def make_claim() -> Callable[..., Claim]:
             "band": (1.8, 2.2),
             "x_range": (10.0, 80.0),
             "falsifier": "A constant below 1.8 or above 2.2.",
-            "control": Control(
-                "another constant", expected, {"simulation": constant_experiment(control)}
-            ),
+            "control": Control("another constant", expected, {"simulation": constant_experiment(control)}),
             "experiments": {"simulation": constant_experiment(truth)},
             "not_applicable": {"network": "there is no network in this test"},
         }

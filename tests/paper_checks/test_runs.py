@@ -202,7 +202,9 @@ def test_holm_is_over_one_paper_and_never_changes_a_verdict(make_claim):
 
 def test_progress_tells_every_unit_and_every_verdict(make_claim):
     seen = []
-    run_claims([make_claim("T1"), make_claim("T2")], sources=("simulation", "network"), rng=1, progress=seen.append)
+    run_claims(
+        [make_claim("T1"), make_claim("T2")], sources=("simulation", "network"), rng=1, progress=seen.append
+    )
     assert [event.done for event in seen if event.verdict is None] == list(range(1, 25))
     assert {event.total for event in seen} == {24}
     told = sorted((event.claim, event.verdict.source) for event in seen if event.verdict is not None)

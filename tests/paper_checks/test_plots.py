@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import struct
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from genlaws.paper_checks.curve_plots import plot_learning_curve
+from genlaws.paper_checks.fits import fitted_curve
+from genlaws.paper_checks.pictures import picture_bytes, save_picture
+from genlaws.paper_checks.plots import plot_claim
+from genlaws.paper_checks.runs import run_claims
+from genlaws.paper_checks.verdict import Outcome, Verdict
+from genlaws.simulate.measurement import Measurement
+from genlaws.theory import (
+    ClosedCurve,
+    Constant,
+    Divergence,
+    EqualDistributions,
+    EqualWithinMargin,
+    ExponentialDecay,
+    InteriorPeak,
+    LogarithmicDecay,
+    LogarithmicGrowth,
+    LowerBound,
+    Monotone,
+    Ordering,
+    PowerLaw,
+    PowerLawWithCorrection,
+    PowerLawWithPlateau,
+    UpperBound,
+)
+
+LAWS = {
+    "power": PowerLaw(-1.0),
+    "plateau": PowerLawWithPlateau(-1.0),
+    "correction": PowerLawWithCorrection(),
+    "exponential": ExponentialDecay(rate=0.1),
+    "log exponential": ExponentialDecay(rate=0.1, log_y=True),
+    "growth": LogarithmicGrowth(),
+    "decay": LogarithmicDecay(),
+    "divergence": Divergence(),
+    "constant": Constant(2.0),
+    "curve": ClosedCurve(function=lambda x: 1.0 / x),
+    "upper": UpperBound(),
+    "lower": LowerBound(),
+    "ordering": Ordering(),
+    "equal": EqualWithinMargin(),
+    "ratio": EqualWithinMargin(relative=True),
+    "distributions": EqualDistributions(),
+    "monotone": Monotone(),
+    "peak": InteriorPeak(place=30.0),
+}
+
+
+def judged(claim, law, verdict=Outcome.SUPPORTED, rivals=()):
+    world = law.world("true", rng=1)
+    measurement = Measurement(
+        x=world.x,
+        replicate=world.replicate,
+        y=world.y,
+        se=world.se,
+        reference=world.reference,
+        x_label="training examples n",
+        y_label="mean error",
+    )
+    claim = replace(claim, law=law, rivals=rivals)
+    given = Verdict(
+        claim=claim.id,
+        source="simulation",
+        verdict=verdict,
+        reason="It lies inside the band.",
+        predicted=2.0,
+        band=claim.band,
+        estimate=2.1,
+        low=2.0,
+        high=2.15,
+        level=0.9,
+        measurement=measurement,
+    )
+    return claim, given
+
+
+def texts(figure):
+    found = [text.get_text() for text in figure.texts]
+    for ax in figure.axes:
+        found += [text.get_text() for text in ax.texts] + [ax.get_xlabel(), ax.get_ylabel()]
+    return found
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_every_law_can_be_drawn(make_claim, name):
+    figure = plot_claim(*judged(make_claim(), LAWS[name]))
+    said = texts(figure)
+    assert "T1  SUPPORTED" in said
+    assert LAWS[name].score_name in "".join(said)
+    assert picture_bytes(figure, ".png").startswith(b"\x89PNG")
+    for ax in figure.axes:
+        assert np.all(np.isfinite([*ax.get_xlim(), *ax.get_ylim()]))
+
+
+def test_means_error_bars_law_and_rivals_are_where_they_belong(make_claim):
+    law, rival = PowerLaw(-1.0), LogarithmicDecay()
+    claim, verdict = judged(make_claim(), law, rivals=(rival,))
+    above = plot_claim(claim, verdict).axes[0]
+    bars = above.containers[0]
+    y = verdict.measurement.y.reshape(8, -1)
+    assert np.allclose(bars.lines[0].get_ydata(), y.mean(axis=0))
+    low, high = np.array([segment[:, 1] for segment in bars.lines[2][0].get_segments()]).T
+    # Student t with seven degrees of freedom, from a table
+    assert np.allclose((high - low) / 2, 2.3646 * y.std(axis=0, ddof=1) / np.sqrt(8), rtol=1e-4)
+    curves = {line.get_linestyle(): line for line in above.lines if len(line.get_xdata()) == 200}
+    assert np.allclose(curves["-"].get_ydata(), fitted_curve(law, verdict.measurement)[1])
+    assert np.allclose(curves["--"].get_ydata(), fitted_curve(rival, verdict.measurement)[1])
+    said = texts(above.figure)
+    assert "power law, fitted" in said
+    assert "logarithmic decay" in said
+    assert (above.get_xscale(), above.get_yscale()) == ("log", "log")
+
+
+def test_one_replicate_shows_the_error_of_the_sampler(make_claim):
+    claim, verdict = judged(make_claim(), Constant(2.0))
+    alone = Measurement(
+        x=[10.0, 20.0, 40.0], replicate=[0, 0, 0], y=[2.0, 2.1, 1.9], se=[0.1, 0.2, 0.3], y_label="y"
+    )
+    above = plot_claim(claim, replace(verdict, measurement=alone)).axes[0]
+    low, high = np.array([s[:, 1] for s in above.containers[0].lines[2][0].get_segments()]).T
+    assert np.allclose((high - low) / 2, 1.96 * np.array([0.1, 0.2, 0.3]))
+
+
+def test_the_score_stands_against_the_band_and_the_control(make_claim):
+    claim = make_claim()
+    (verdict,) = run_claims([claim], rng=1).verdicts
+    figure = plot_claim(claim, verdict)
+    below = figure.axes[1]
+    band = below.patches[0].get_extents().transformed(below.transData.inverted())
+    assert (band.x0, band.x1) == pytest.approx((1.8, 2.2))
+    said = [text.get_text() for text in below.texts]
+    assert f"measured {verdict.estimate:.3g}" in said
+    assert f"control {verdict.control.estimate:.3g}" in said
+
+
+def test_labels_do_not_overlap(make_claim):
+    rivals = (ExponentialDecay(rate=0.1), LogarithmicDecay(), PowerLawWithPlateau(-1.0))
+    figure = plot_claim(*judged(make_claim(), PowerLaw(-1.0), rivals=rivals))
+    above = figure.axes[0]
+    figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in above.texts), key=lambda box: box.y0)
+    assert len(boxes) == 5
+    for lower, upper in zip(boxes, boxes[1:], strict=False):
+        assert upper.y0 >= lower.y1 - 2.0  # pixels
+    assert max(box.x1 for box in boxes) <= figure.bbox.x1
+
+
+def test_a_rival_that_cannot_be_fitted_is_left_out(make_claim):
+    claim, verdict = judged(make_claim(), ExponentialDecay(rate=0.1, log_y=True), rivals=(PowerLaw(-1.0),))
+    said = texts(plot_claim(claim, verdict))
+    assert "power law" not in said
+
+
+def test_what_cannot_be_drawn_is_refused(make_claim):
+    claim, verdict = judged(make_claim(), Constant(2.0))
+    with pytest.raises(ValueError, match="must be of claim T2, got T1"):
+        plot_claim(make_claim("T2"), verdict)
+    with pytest.raises(ValueError, match="holds no measurement"):
+        plot_claim(claim, replace(verdict, measurement=None))
+
+
+def test_files(make_claim, tmp_path):
+    figure = plot_claim(*judged(make_claim(), Constant(2.0)))
+    for ending in (".png", ".svg", ".pdf"):
+        save_picture(figure, tmp_path / f"a{ending}")
+    width, height = struct.unpack(">II", (tmp_path / "a.png").read_bytes()[16:24])
+    assert (width, height) == (1056, 768)
+    root = ET.fromstring((tmp_path / "a.svg").read_text("utf-8"))
+    assert root.tag.endswith("svg")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdf", "a.png", "a.svg"]
+    with pytest.raises(ValueError, match=r"must end in \.png, \.svg, \.pdf, got a\.gif"):
+        save_picture(figure, tmp_path / "a.gif")
+    with pytest.raises(ValueError, match="there is no folder"):
+        save_picture(figure, tmp_path / "none" / "a.png")
+
+
+@pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
+def test_equal_pictures_are_equal_files(make_claim, ending):
+    first, second = (
+        picture_bytes(plot_claim(*judged(make_claim(), PowerLaw(-1.0))), ending) for _ in range(2)
+    )
+    assert first == second
+
+
+def test_learning_curves():
+    n, error = [0, 1, 10, 100, 1000], [0.3, 0.2, 0.1, 0.01, 0.001]
+    plain = plot_learning_curve(n, error)
+    (line,) = plain.axes[0].lines
+    assert list(line.get_xdata()) == [1, 10, 100, 1000]
+    assert list(line.get_ydata()) == [0.2, 0.1, 0.01, 0.001]
+    both = plot_learning_curve(
+        n, error, eps=0.1, log_bad=[-1, -2, -20, -200, -np.inf], bound=[1, 0, -18, -198, -1998]
+    )
+    bad, bound = both.axes[1].lines
+    assert np.allclose(
+        bad.get_ydata() * np.log(10), [-2, -20, -200]
+    )  # in powers of ten; infinity is left out
+    assert np.allclose(bound.get_ydata() * np.log(10), [0, -18, -198, -1998])
+    assert picture_bytes(both, ".png").startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="positive number of examples"):
+        plot_learning_curve([0], [0.3])
+    with pytest.raises(ValueError, match="log_bad and bound must be given with eps"):
+        plot_learning_curve(n, error, eps=0.1)
