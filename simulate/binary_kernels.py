@@ -75,9 +75,9 @@ def flip_weights(
     for p in range(weights.shape[0]):
         w = moved[p]
         fields[:] = 0.0
-        for j in range(dimension):
+        for k in range(dimension):
             for e in range(n):
-                fields[e] += w[j] * points_t[j, e]
+                fields[e] += w[k] * points_t[k, e]
         state = seeds[p]
         for _ in range(proposals):
             state += _GOLDEN

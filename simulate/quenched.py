@@ -50,7 +50,7 @@ class QuenchedEnsemble:
     set_mean_error : ndarray, shape (sets, n)
         Mean true error over H(S), in [0, 1]; NaN where H(S) is empty.
     set_bad_fraction : ndarray, shape (sets, n, len(eps))
-        f_S(eps), in [0, 1]; 0 where none above eps was found, NaN where the sampler collapsed.
+        f_S(eps), in [0, 1]; 0 where none above eps was found, NaN where H(S) was not sampled.
     set_survival : ndarray, shape (sets, n)
         Share of H(S) that is right on one example more; NaN where H(S) is empty, and for sampled
         ensembles where n + 1 is not among `n_examples`.

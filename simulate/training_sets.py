@@ -72,10 +72,13 @@ def _sample_sets(
         log_fraction[s, order] = result.log_fraction
         mean_error[s, order] = result.mean_true_error
         if eps:
-            # averages over sets want an unbiased f_S: replicas that found none above eps count as 0
+            # averages over sets want an unbiased f_S: replicas that found none above eps count as 0, and
+            # where splitting collapsed the members are counted, less finely
             runs = result.log_bad_fractions[:, :, np.searchsorted(result.error_grid, eps)]
-            sound = np.isfinite(result.log_fraction) & ~np.any(result.bad_collapsed > 0.0, axis=0)
-            bad[s, order] = np.where(sound[:, None], np.exp(runs).mean(axis=0), np.nan)
+            counted = (result.true_errors[..., None] > np.asarray(eps)).mean(axis=(0, 2))
+            split = ~np.any(result.bad_collapsed > 0.0, axis=0)
+            value = np.where(split[:, None], np.exp(runs).mean(axis=0), counted)
+            bad[s, order] = np.where(np.isfinite(result.log_fraction)[:, None], value, np.nan)
         if progress is not None:
             progress((s + 1) / len(streams))
     for i, here in enumerate(n):
