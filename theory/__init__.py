@@ -1,5 +1,9 @@
 """What the papers predict: formulas only (numpy and scipy)."""
 
+from .asymptotics import exponential_edge_asymptote as exponential_edge_asymptote
+from .asymptotics import gaussian_bulk_asymptote as gaussian_bulk_asymptote
+from .asymptotics import isolated_best_asymptote as isolated_best_asymptote
+from .asymptotics import power_edge_asymptote as power_edge_asymptote
 from .binary_perceptrons import PerceptronTransition as PerceptronTransition
 from .binary_perceptrons import binary_perceptron_annealed_error as binary_perceptron_annealed_error
 from .binary_perceptrons import (
@@ -15,8 +19,13 @@ from .binary_perceptrons import binary_perceptron_free_entropy as binary_percept
 from .binary_perceptrons import binary_perceptron_gibbs_error as binary_perceptron_gibbs_error
 from .binary_perceptrons import binary_perceptron_spinodal as binary_perceptron_spinodal
 from .binary_perceptrons import binary_perceptron_transition as binary_perceptron_transition
+from .bounds import bad_fraction_bound as bad_fraction_bound
+from .bounds import pac_bayes_bound as pac_bayes_bound
+from .bounds import uniform_zero_error_bound as uniform_zero_error_bound
+from .bounds import zero_error_bound as zero_error_bound
 from .closed_forms import BetaErrorDensity as BetaErrorDensity
 from .closed_forms import PowerEdgeErrorDensity as PowerEdgeErrorDensity
+from .counts import CountErrorDensity as CountErrorDensity
 from .curves import Constant as Constant
 from .curves import Divergence as Divergence
 from .curves import ExponentialDecay as ExponentialDecay
@@ -33,6 +42,12 @@ from .learning_curves import decay_rate as decay_rate
 from .learning_curves import learning_curve as learning_curve
 from .learning_curves import log_annealed_bad_fraction as log_annealed_bad_fraction
 from .learning_curves import log_zero_error_fraction as log_zero_error_fraction
+from .measured import AtomicErrorDensity as AtomicErrorDensity
+from .measured import SampledErrorDensity as SampledErrorDensity
+from .overparameterized import OVERPARAMETERIZED_MODELS as OVERPARAMETERIZED_MODELS
+from .overparameterized import ErrorDensityFit as ErrorDensityFit
+from .overparameterized import ErrorDensityModel as ErrorDensityModel
+from .overparameterized import fit_error_density as fit_error_density
 from .perceptron_density import BinaryPerceptronErrorDensity as BinaryPerceptronErrorDensity
 from .perceptron_density import PerceptronErrorDensity as PerceptronErrorDensity
 from .perceptrons import PERCEPTRON_ANNEALED_PREFACTOR as PERCEPTRON_ANNEALED_PREFACTOR
@@ -53,6 +68,7 @@ from .relations import EqualWithinMargin as EqualWithinMargin
 from .relations import LowerBound as LowerBound
 from .relations import Ordering as Ordering
 from .relations import UpperBound as UpperBound
+from .tabulated import TabulatedErrorDensity as TabulatedErrorDensity
 from .trends import InteriorPeak as InteriorPeak
 from .trends import Monotone as Monotone
 from .worlds import World as World

@@ -17,13 +17,13 @@ _CHUNK = 2_000_000  # (n, atom) pairs held at once
 _LOG_ZERO = -1e290
 
 
-def _log_relative_survival(errors: FloatArray) -> FloatArray:
-    """ln((1 - E)/(1 - E_min)), with E = 1 as a huge negative number; all zero when every error is 1."""
+def log_relative_survival(errors: FloatArray) -> FloatArray:
+    """Ln((1 - E)/(1 - E_min)), with E = 1 as a huge negative number; all zero when every error is 1."""
     excess = errors - errors[0]
     if errors[0] == 1.0:
         return np.zeros_like(errors)
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log1p(-excess / (1 - errors[0])), _LOG_ZERO)
+        return np.asarray(np.maximum(np.log1p(-excess / (1 - errors[0])), _LOG_ZERO))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Atoms:
 
     def log_masses(self) -> FloatArray:
         """Ln of the normalized masses as tilted now, shape (atoms,)."""
-        terms = self.log_weights + self.examples * _log_relative_survival(self.errors)
+        terms = self.log_weights + self.examples * log_relative_survival(self.errors)
         return np.asarray(terms - special.logsumexp(terms))
 
     def _log_sum(self, n: FloatArray, above: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Per row: ln of the tilted mass of E > above over (1 - E_min)^n, and the mean excess error there."""
-        relative, excess = _log_relative_survival(self.errors), self.errors - self.errors[0]
+        relative, excess = log_relative_survival(self.errors), self.errors - self.errors[0]
         rows = max(1, _CHUNK // len(self.errors))
         log_mass, mean_excess = np.empty(len(n)), np.empty(len(n))
         for start in range(0, len(n), rows):

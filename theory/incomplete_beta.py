@@ -1,4 +1,4 @@
-"""The beta function and its incomplete ratio in logs, for parameters to 1e12 and tails to exp(-1e6) and beyond."""
+"""The beta function and its incomplete ratio in logs, for parameters to 1e12 and tails to exp(-1e6)."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def log_annealed_bad_fraction(density: ErrorDensity, *, n: ArrayLike, eps: Array
 
 
 def _lowest_bad_error(density: ErrorDensity, eps: FloatArray) -> FloatArray:
-    """Lowest error above eps: the next atom, or eps itself inside a continuous support; NaN if there is none."""
+    """Lowest error above eps: the next atom, or eps itself in a continuous support; NaN if none."""
     if density.atoms is None:
         lowest = np.maximum(eps, density.minimum)
         return np.where(eps < density.maximum, lowest, np.nan)

@@ -49,7 +49,7 @@ class _Intervals:
 
 
 def _log_integrand(log_shape: LogShape, where: _Intervals, u: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Ln of the integrand in u over (1-E)^n at the left end, and the excess error; u is (intervals, nodes)."""
+    """Ln of the integrand in u over (1-E)^n at the left end, and the excess error, (intervals, nodes)."""
     step = where.width[:, None] * special.expit(u)
     rest = where.rest_right[:, None] + where.width[:, None] * special.expit(-u)
     share = step / where.rest_left[:, None]
