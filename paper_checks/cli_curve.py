@@ -40,13 +40,20 @@ def _read_errors(path: str) -> tuple[list[float], list[float]]:
 
 
 def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[str, Any]]:
-    from genlaws.theory import AtomicErrorDensity, BetaErrorDensity
+    from genlaws.theory import AtomicErrorDensity, BetaErrorDensity, SampledErrorDensity
 
     if (beta is None) == (errors is None):
         raise click.UsageError("give either --beta A,B or --errors FILE")
     if errors is not None:
         values, weights = _read_errors(errors)
-        return AtomicErrorDensity(values, weights), {"kind": "atoms", "file": errors, "errors": len(values)}
+        largest_n = SampledErrorDensity(values, weights).largest_n
+        about = {
+            "kind": "atoms",
+            "file": errors,
+            "errors": len(values),
+            "largest_n_of_a_sample": largest_n if math.isfinite(largest_n) else None,
+        }
+        return AtomicErrorDensity(values, weights), about
     assert beta is not None
     try:
         a, b = (float(value) for value in beta.split(","))
@@ -111,7 +118,15 @@ def curve(
         document |= {"eps": eps, "log_bad_fraction": json_ready(log_bad), "bound": json_ready(bound)}
         columns[f"ln fraction\nabove {eps:g}"] = [f"{value:.5g}" for value in log_bad]
         columns["its bound"] = [f"{value:.5g}" for value in bound]
-    console().print(table("Annealed learning curve", columns))
+    screen = console()
+    screen.print(table("Annealed learning curve", columns))
+    limit = source.get("largest_n_of_a_sample")
+    if limit is not None and counts[-1] > limit:
+        screen.print(
+            f"These errors were taken as the whole set. Were they a sample of a larger one, {limit:.3g} "
+            "examples would be the most they can speak for.",
+            style="yellow",
+        )
     if png is not None:
         from .curve_plots import plot_learning_curve
         from .pictures import save_picture

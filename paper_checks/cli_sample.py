@@ -18,9 +18,9 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def _sampling_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
-    """The options that do not depend on what is sampled."""
-    for option in (
+def _sampling_options(particles: int) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """The options that do not depend on what is sampled, but for the default number of particles."""
+    options = (
         json_option,
         click.option("--quiet", is_flag=True, help="No progress and no table."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
@@ -28,16 +28,25 @@ def _sampling_options(command: Callable[_P, _T]) -> Callable[_P, _T]:
             "--replicas", type=click.IntRange(min=2), default=6, show_default=True, help="Independent runs."
         ),
         click.option(
-            "--particles", type=click.IntRange(min=20), default=500, show_default=True, help="In each run."
+            "--particles",
+            type=click.IntRange(min=20),
+            default=particles,
+            show_default=True,
+            help="In each run.",
         ),
         click.option("--eps", type=float, help="Also the fraction of them with true error above EPS."),
         click.option("--points", type=click.IntRange(min=2), default=10, show_default=True, help="In a:b."),
         click.option(
             "--examples", required=True, metavar="N", help="Like 50,100,200, or log-spaced like 10:1000."
         ),
-    ):
-        command = option(command)
-    return command
+    )
+
+    def add(command: Callable[_P, _T]) -> Callable[_P, _T]:
+        for option in options:
+            command = option(command)
+        return command
+
+    return add
 
 
 def _counts(examples: str, points: int, eps: float | None) -> list[int]:
@@ -123,7 +132,7 @@ def sample() -> None:
 
 @sample.command()
 @click.option("--dimension", type=click.IntRange(min=2), required=True, help="Number of inputs.")
-@_sampling_options
+@_sampling_options(particles=500)
 @one_clear_line
 def perceptron(
     dimension: int,
@@ -161,7 +170,10 @@ def perceptron(
 @click.option("--hidden-layers", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--weight-variance", type=float, default=2.0, show_default=True)
 @click.option("--bias-variance", type=float, default=0.01, show_default=True)
-@click.option("--preprocess", default="center", show_default=True, help="center, unit-norm, none, ...")
+@click.option(
+    "--preprocess", default="center", show_default=True, help="center, unit-norm, none, center+unit-norm."
+)
+@click.option("--components", type=click.IntRange(min=1), help="Keep this many principal components.")
 @click.option(
     "--heldout",
     type=click.IntRange(min=1),
@@ -169,7 +181,9 @@ def perceptron(
     show_default=True,
     help="Images behind the true error, never trained on.",
 )
-@_sampling_options
+@click.option("--official-split", is_flag=True, help="Hold out official test images only.")
+@click.option("--download", is_flag=True, help="Fetch mnist, fashion or cifar10 if it is not here yet.")
+@_sampling_options(particles=200)
 @one_clear_line
 def images(
     data: str,
@@ -179,7 +193,10 @@ def images(
     weight_variance: float,
     bias_variance: float,
     preprocess: str,
+    components: int | None,
     heldout: int,
+    official_split: bool,
+    download: bool,
     examples: str,
     points: int,
     eps: float | None,
@@ -197,9 +214,18 @@ def images(
     from genlaws.empirical import classification_task, load_images, split_points
     from genlaws.simulate import GaussianProcess, arc_cosine_covariance, erf_covariance
 
-    chosen = classification_task(load_images(data), task, preprocess=preprocess, rng=seed)
-    training, held = split_points(chosen, training=counts[-1], heldout=heldout, rng=seed)
-    used = np.concatenate([training, held])
+    # one stream for the choice of images; the sampler spawns its own from the same seed
+    generator = np.random.default_rng(seed)
+    chosen = classification_task(
+        load_images(data, download=download),
+        task,
+        preprocess=preprocess,
+        components=components,
+        split="official" if official_split else "random",
+        rng=generator,
+    )
+    points_used = split_points(chosen, training=counts[-1], heldout=heldout, rng=generator)
+    used = np.concatenate([points_used.training, points_used.heldout])
     covariance_of = {"arc-cosine": arc_cosine_covariance, "erf": erf_covariance}[kernel]
     covariance = covariance_of(
         chosen.inputs[used],
@@ -217,12 +243,11 @@ def images(
     settings = {
         "family": "images",
         "data": data,
-        "task": task,
+        "task": chosen.to_dict(),
         "kernel": kernel,
         "hidden_layers": hidden_layers,
         "weight_variance": weight_variance,
         "bias_variance": bias_variance,
-        "preprocess": preprocess,
         "heldout": heldout,
     }
     document = _document(ensemble, settings, eps)
