@@ -63,7 +63,7 @@ class _PickledArray:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, column_major, content = state
-        if not (isinstance(kind, _PickledType) and isinstance(content, bytes)):
+        if not (isinstance(kind, _PickledType) and isinstance(content, (bytes, bytearray))):
             raise pickle.UnpicklingError("an array is not made of plain bytes")
         flat = np.frombuffer(content, dtype=kind.dtype)
         self.array = flat.reshape(shape, order="F" if column_major else "C")
@@ -133,7 +133,8 @@ def read_batch(content: bytes, *, name: str) -> tuple[NDArray[np.uint8], NDArray
         batch = _BatchUnpickler(io.BytesIO(content), encoding="bytes").load()
     # a pickle is a program: broken ones fail in any way that Python can, none of which is a bug here
     except Exception as error:
-        raise ValueError(f"{name} is not a batch of CIFAR-10: {error or type(error).__name__}") from None
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{name} is not a batch of CIFAR-10: {cause}") from None
 
     if not isinstance(batch, dict):
         raise ValueError(f"{name} is not a batch of CIFAR-10: it holds no dictionary")
@@ -177,7 +178,7 @@ def _from_archive(path: Path) -> dict[str, bytes]:
         raise ValueError(f"{path} is not a complete tar archive") from None
     missing = [name for name in _BATCHES if name not in found]
     if missing:
-        raise ValueError(f"{path} holds no {missing[0]} of CIFAR-10")
+        raise ValueError(f"{path} is truncated or not CIFAR-10: it holds no {missing[0]}")
     return found
 
 

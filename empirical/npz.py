@@ -33,6 +33,9 @@ def _load(file: IO[bytes], name: str) -> dict[str, NDArray[Any]]:
             held = archive.files
     except (OSError, ValueError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{name} is not a complete .npz file of plain arrays: {error}") from None
+    # numpy returns the bytes of members that are no arrays
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise ValueError(f"{name} is not a complete .npz file of plain arrays: it holds other files")
     if not any(arrays.keys() >= set(pair) for pair in _PAIRS):
         pairs = ", or ".join(" and ".join(pair) for pair in _PAIRS)
         raise ValueError(f"{name} must hold {pairs}, got {', '.join(held) or 'nothing'}")
