@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from .replica import FloatArray, boundary_pull, mean_log_survival, over_alpha
+from .gaussian_averages import FloatArray, boundary_pull, mean_log_survival, over_alpha
 
 # Trapezoidal rule over the Gaussian field; tanh is analytic to pi / (2 sqrt field), 1 at the fields used.
 _STEP = 1.0 / 16.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .replica import FloatArray, boundary_pull, mean_log_survival, over_alpha
+from .gaussian_averages import FloatArray, boundary_pull, mean_log_survival, over_alpha
 
 _PULL_AT_FULL_OVERLAP = float(boundary_pull(np.zeros(1))[0])
 

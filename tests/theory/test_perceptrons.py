@@ -18,7 +18,7 @@ from genlaws.theory import (
     perceptron_log_fraction,
     perceptron_overlap,
 )
-from genlaws.theory.replica import boundary_pull, mean_log_survival
+from genlaws.theory.gaussian_averages import boundary_pull, mean_log_survival
 
 CURVES = [
     perceptron_annealed_error,
