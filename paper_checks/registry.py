@@ -25,7 +25,7 @@ def _near(word: str, known: Sequence[str]) -> str:
     starts = [name for name in known if name.lower().startswith(word.lower())]
     lowered = {name.lower(): name for name in known}
     close = [lowered[match] for match in difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.5)]
-    near = list(dict.fromkeys([*starts, *close]))
+    near = [name for name in known if name in starts or name in close]
     return f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known) or 'none'}"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import struct
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -149,7 +150,7 @@ def test_labels_do_not_overlap(make_claim):
     figure.canvas.draw()
     boxes = sorted((text.get_window_extent() for text in above.texts), key=lambda box: box.y0)
     assert len(boxes) == 5
-    for lower, upper in zip(boxes, boxes[1:], strict=False):
+    for lower, upper in pairwise(boxes):
         assert upper.y0 >= lower.y1 - 2.0  # pixels
     assert max(box.x1 for box in boxes) <= figure.bbox.x1
 

@@ -27,7 +27,10 @@ class Backwards(Executor):
         return future
 
 
-def failing(experiment, at, error=RuntimeError("the disk\nis full")):
+FULL = RuntimeError("the disk\nis full")
+
+
+def failing(experiment, at, error=FULL):
     def measure(settings, rng):
         if settings["replicate"] in at:
             raise error
