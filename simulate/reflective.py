@@ -65,7 +65,6 @@ def _advance(
     return 0, lowest
 
 
-@njit(cache=True, parallel=True)
 def _reflect(
     position: FloatArray,
     speed: FloatArray,
@@ -122,6 +121,13 @@ def _reflect(
     return added, bounces
 
 
+# In threads only where there is enough to do: waking them costs more than a small move takes. The choice hangs
+# on the sizes alone, so equal seeds give equal bits whatever the number of threads.
+_reflect_alone = njit(cache=True, nogil=True)(_reflect)
+_reflect_in_threads = njit(cache=True, parallel=True)(_reflect)
+_THREADS_PAY = 3_000_000  # particles x walls^2, about the elementary steps of a move
+
+
 def _persistence(before: FloatArray, after: FloatArray) -> float:
     particles = before.shape[0]
     if particles < 2:
@@ -174,7 +180,9 @@ def reflective_move(
     width = rows.shape[1]
     before = latent[:, :width] @ rows.T
     position, speed = before.copy(), velocity[:, :width] @ rows.T
-    added, bounces = _reflect(position, speed, gram, angle, slack, slack_walls)
+    work = latent.shape[0] * rows.shape[0] ** 2
+    reflect = _reflect_in_threads if work > _THREADS_PAY else _reflect_alone
+    added, bounces = reflect(position, speed, gram, angle, slack, slack_walls)
     turned[:, :width] += added @ rows
     after = turned[:, :width] @ rows.T
     inside = bounces >= 0

@@ -153,7 +153,7 @@ def _run_replica(
     log_fraction, variance, disagreement, majority, persistence = np.full((5, count), np.nan)
     errors = np.full((count, particles), np.nan)
     log_bad = np.full((count, grid.size), np.nan)
-    bad_collapsed = np.zeros(count)
+    bad_collapsed = np.zeros((count, grid.size))
     gaps = np.full(stops[-1] + 1, np.nan)
     floor = math.nan
     held, chunk = 0, 8
@@ -184,7 +184,7 @@ def _run_replica(
                 family, cloud.population, training_set[:stop], tails, target=float(grid[-1]), upward=True
             )
             log_bad[k] = [tail.log_mass(float(e)) for e in grid]
-            bad_collapsed[k] = float(tail.collapsed)
+            bad_collapsed[k] = [tail.collapsed(float(e)) for e in grid]
     return ReplicaTrace(
         log_fraction=log_fraction,
         genealogical_variance=variance,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from .family import BoolArray, FloatArray, IntArray, MoveReport
 from .linear_data import GaussianMixtureLabels, LinearData, TeacherLabels
@@ -14,6 +15,7 @@ from .points import POINT_INDEX_LIMIT
 from .reflective import reflective_move
 
 _VOTE_POINTS = 4096
+_ANGLES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,35 @@ class SphericalPerceptron:
         """True error of the majority vote, counted on 4,096 fresh points."""
         votes, labels = self._votes(population, self.training_set(_VOTE_POINTS, rng))
         return float(np.mean(votes.sum(axis=0) * labels <= 0.0))
+
+    def _tilted_overlaps(self, n: int, above: float | None) -> tuple[FloatArray, FloatArray]:
+        # Log weights of the overlap on a fine grid of angles: prior sin(t)^(d-2), survival (1 - E)^n, restricted
+        # to E > above. The grid is fine enough for sums to stand for integrals.
+        angle = (np.arange(_ANGLES) + 0.5) * math.pi / _ANGLES
+        errors = self.data.error(np.cos(angle))
+        log_prior = (self.dimension - 2) * np.log(np.sin(angle))
+        log_prior -= special.logsumexp(log_prior)
+        with np.errstate(divide="ignore"):
+            log_weight = log_prior + n * np.log1p(-errors)
+        return angle, log_weight if above is None else np.where(errors > above, log_weight, -np.inf)
+
+    def log_tilted_mass(self, n: int, *, above: float | None = None) -> float:
+        """Ln of E[(1 - E)^n] over the prior, only errors > `above` if given; in nats."""
+        return float(special.logsumexp(self._tilted_overlaps(n, above)[1]))
+
+    def draw_planted(self, draws: int, *, n: int, eps: float, rng: np.random.Generator) -> FloatArray:
+        """Draw classifiers from the prior restricted to errors > `eps` and tilted by (1 - E)^n.
+
+        Raises ValueError if no classifier is that bad.
+        """
+        angle, log_weight = self._tilted_overlaps(n, eps)
+        total = special.logsumexp(log_weight)
+        if not np.isfinite(total):
+            raise ValueError(f"eps must lie below the largest error, got {eps}")
+        chosen = rng.choice(angle, size=draws, p=np.exp(log_weight - total))
+        rest = rng.standard_normal((draws, self.dimension - 1))
+        rest *= np.sin(chosen)[:, None] / np.linalg.norm(rest, axis=1, keepdims=True)
+        return np.concatenate([np.cos(chosen)[:, None], rest], axis=1) * math.sqrt(self.dimension)
 
     def move(
         self,

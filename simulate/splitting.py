@@ -53,28 +53,27 @@ class ErrorTail:
         True errors of the population at each level, shape (levels, particles).
     upward
         Whether masses are of errors above (else: below) a threshold.
-    persistence
-        Largest share of its past that a population kept between two levels.
-    population
-        The last level's population.
+    persistences
+        Share of its past that the population kept on reaching each level, shape (levels,); 0 for the first.
     """
 
     thresholds: FloatArray
     log_masses: FloatArray
     errors: FloatArray
     upward: bool
-    persistence: float
-    population: Population
+    persistences: FloatArray
 
-    @property
-    def collapsed(self) -> bool:
-        """Whether some level's population is no longer a sample."""
-        return self.persistence > COLLAPSED_PERSISTENCE
+    def _level(self, error: float) -> int:
+        behind = self.thresholds <= error if self.upward else self.thresholds > error
+        return int(np.flatnonzero(behind)[-1])
+
+    def collapsed(self, error: float) -> bool:
+        """Whether a population that the mass beyond `error` rests on is no longer a sample."""
+        return bool(np.any(self.persistences[: self._level(error) + 1] > COLLAPSED_PERSISTENCE))
 
     def log_mass(self, error: float) -> float:
         """Natural log of the mass beyond `error`; -inf where no member of the last level is beyond it."""
-        behind = self.thresholds <= error if self.upward else self.thresholds > error
-        level = int(np.flatnonzero(behind)[-1])
+        level = self._level(error)
         errors = self.errors[level]
         share = float(np.mean(errors > error) if self.upward else np.mean(errors <= error))
         return float(self.log_masses[level] + math.log(share)) if share > 0.0 else -math.inf
@@ -128,7 +127,7 @@ def split_on_error(
     errors = family.true_errors(population)
     particles = errors.size
     thresholds, log_masses, levels = [-math.inf if upward else math.inf], [0.0], [errors]
-    worst, length, moves = 0.0, 1.0, _FIRST_MOVES
+    persistences, length, moves = [0.0], 1.0, _FIRST_MOVES
     while log_masses[-1] > log_floor:
         through = np.mean(errors > target) if upward else np.mean(errors <= target)
         if through >= 0.25:
@@ -141,18 +140,18 @@ def split_on_error(
         population, errors = family.take(population, index), errors[index]
         # Length and number of moves are fixed by the level before. Adapting them to what the moves of this
         # level do would let accepted moves choose their successors: a bias of 0.4 / particles a level.
-        kept, rates = 1.0, np.empty(moves)
-        for k in range(moves):
+        kept, rates = 1.0, list[float]()
+        while len(rates) < moves or (kept > COLLAPSED_PERSISTENCE and len(rates) < _MAX_MOVES):
             report = family.move(population, examples, rng, length=length)
             proposed = family.true_errors(report.population)
             accept = _beyond(proposed, threshold, upward)
             population = family.where(accept, report.population, population)
             errors = np.where(accept, proposed, errors)
-            rates[k] = accept.mean()
-            kept *= 1.0 - rates[k] * (1.0 - report.persistence)
-        length = float(np.clip(length * math.exp(2.0 * (rates.mean() - _ACCEPTANCE)), _MIN_LENGTH, 1.0))
-        moves = moves_needed(kept ** (1.0 / moves), _MAX_MOVES)
-        worst = max(worst, kept)
+            rates.append(float(accept.mean()))
+            kept *= 1.0 - rates[-1] * (1.0 - report.persistence)
+        length = _next_length(length, float(np.mean(rates)))
+        moves = moves_needed(kept ** (1.0 / len(rates)), _MAX_MOVES)
+        persistences.append(kept)
         thresholds.append(threshold)
         log_masses.append(log_masses[-1] + math.log(survivors.size / particles))
         levels.append(errors)
@@ -161,9 +160,14 @@ def split_on_error(
         log_masses=np.array(log_masses),
         errors=np.array(levels),
         upward=upward,
-        persistence=worst,
-        population=population,
+        persistences=np.array(persistences),
     )
+
+
+def _next_length(length: float, rate: float) -> float:
+    # as if the rate of acceptance fell exponentially with the length; at most halved or raised by half
+    step = math.log(_ACCEPTANCE) / math.log(min(max(rate, 1e-3), 0.999))
+    return float(np.clip(length * min(max(step, 0.5), 1.5), _MIN_LENGTH, 1.0))
 
 
 def _stalls(thresholds: list[float], threshold: float, target: float) -> bool:

@@ -74,10 +74,11 @@ def _sample_sets(
         if eps:
             # averages over sets want an unbiased f_S: replicas that found none above eps count as 0, and
             # where splitting collapsed the members are counted, less finely
-            runs = result.log_bad_fractions[:, :, np.searchsorted(result.error_grid, eps)]
+            at = np.searchsorted(result.error_grid, eps)
+            runs = result.log_bad_fractions[:, :, at]
             counted = (result.true_errors[..., None] > np.asarray(eps)).mean(axis=(0, 2))
-            split = ~np.any(result.bad_collapsed > 0.0, axis=0)
-            value = np.where(split[:, None], np.exp(runs).mean(axis=0), counted)
+            split = ~np.any(result.bad_collapsed[:, :, at] > 0.0, axis=0)
+            value = np.where(split, np.exp(runs).mean(axis=0), counted)
             bad[s, order] = np.where(np.isfinite(result.log_fraction)[:, None], value, np.nan)
         if progress is not None:
             progress((s + 1) / len(streams))

@@ -227,10 +227,11 @@ class ZeroErrorEnsemble:
         span = float(self.error_grid[right] - self.error_grid[left])
         part = (eps - float(self.error_grid[left])) / span if span else 0.0
         with np.errstate(invalid="ignore"):
-            logs = self.log_bad_fractions[:, :, left]
+            logs, collapsed = self.log_bad_fractions[:, :, left], self.bad_collapsed[:, :, left]
             if part:
                 logs = (1.0 - part) * logs + part * self.log_bad_fractions[:, :, right]
-            seen = np.all(np.isfinite(logs), axis=0) & ~np.any(self.bad_collapsed > 0, axis=0)
+                collapsed = np.maximum(collapsed, self.bad_collapsed[:, :, right])
+            seen = np.all(np.isfinite(logs), axis=0) & ~np.any(collapsed > 0, axis=0)
             estimate, error = log_normal_mean(np.where(seen, logs, np.nan))
         return self._where_ok(estimate), self._where_ok(error)
 
