@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -30,7 +31,7 @@ _LABEL_WIDTH = 18  # characters
 
 def picture_style() -> AbstractContextManager[None]:
     """The style of all pictures, as a context to draw and save in."""
-    style = {
+    style: dict[Any, Any] = {
         "font.size": 9.0,
         "axes.labelsize": 9.0,
         "axes.labelcolor": INK,

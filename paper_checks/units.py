@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +117,7 @@ def _attempt(task: Task) -> TaskOutcome:
     return TaskOutcome(task, result, time.perf_counter() - start)
 
 
-def task_outcomes(executor: Executor | None, tasks: Sequence[Task]) -> Iterator[TaskOutcome]:
+def task_outcomes(executor: Executor | None, tasks: Sequence[Task]) -> Generator[TaskOutcome, None, None]:
     """Carry out the tasks and yield each outcome as it comes in; closing the iterator cancels the rest.
 
     With `executor` None they run here, one by one, in order.
