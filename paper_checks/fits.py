@@ -15,7 +15,6 @@ from .replicates import ReplicateTable, tabulate
 
 FloatArray = NDArray[np.float64]
 
-_PRIOR_DEGREES = 4.0  # weight of the common variance against the few replicates at one x
 _REFINED = 96  # shapes in all valleys together
 
 
@@ -37,8 +36,24 @@ class CurveFit:
 def _projector(
     law: CurveLaw, x: FloatArray, shapes: FloatArray, root: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """QR factors of the weighted basis for every shape."""
-    q, r = np.linalg.qr(law.basis(x, shapes) * root[:, None])
+    """QR factors of the weighted basis for every shape.
+
+    Gram-Schmidt, twice, over all shapes at once: for two or three columns this is much faster than a
+    factorization per shape, and the second pass makes it as accurate.
+    """
+    columns = law.basis(x, shapes) * root[:, None]
+    k = columns.shape[-1]
+    q = np.array(columns)
+    r = np.broadcast_to(np.eye(k), (len(shapes), k, k))
+    for _ in range(2):
+        step = np.zeros((len(shapes), k, k))
+        for j in range(k):
+            for i in range(j):
+                step[:, i, j] = np.einsum("sp,sp->s", q[..., i], q[..., j])
+                q[..., j] -= step[:, None, i, j] * q[..., i]
+            step[:, j, j] = np.sqrt(np.einsum("sp,sp->s", q[..., j], q[..., j]))
+            q[..., j] /= step[:, None, j, j]
+        r = step @ r
     return q, r
 
 
@@ -85,30 +100,37 @@ def fit_space_slope(law: CurveLaw, y: FloatArray) -> FloatArray:
     return np.asarray((law.to_fit(y + step) - law.to_fit(y - step)) / (2 * step))
 
 
-def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
-    """Weight of each x in fit space: one over the variance of one replicate, shape (points,).
+def _smooth_variance(table: ReplicateTable, variance: FloatArray) -> FloatArray:
+    """Variances at single x, replaced by a power of x fitted to them: weights must not chase noise.
 
-    Variances at single x are shrunk towards the common one, because few replicates estimate them badly.
+    Weights from the variance at each x would favour the x that agree by chance, and make the scatter
+    of fits look smaller than it is.
     """
+    measured = table.count >= 2
+    degrees = (table.count - 1.0)[measured]
+    common = float(np.sum(degrees * variance[measured]) / np.sum(degrees))
+    too_few = len(degrees) < 4 or np.mean(degrees) < 3
+    if too_few or np.any(variance[measured] <= 1e-9 * common):
+        return np.full_like(variance, common)
+    place = np.log(table.x) if table.x[0] > 0 else table.x
+    slope, level = np.polyfit(place[measured], np.log(variance[measured]), 1, w=np.sqrt(degrees))
+    return np.asarray(np.exp(level + slope * place))
+
+
+def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
+    """Weight of each x in fit space: one over the variance of one replicate, shape (points,)."""
     mean = table.mean
-    fitted = law.to_fit(mean)
-    scale = np.abs(fitted) if law.weighting == "relative" else np.ones_like(mean)
+    scale = np.abs(law.to_fit(mean)) if law.weighting == "relative" else np.ones_like(mean)
     slope = fit_space_slope(law, mean)
     own = np.zeros_like(mean) if table.se is None else (slope * table.se / scale) ** 2 * table.count
     if np.all(table.count < 2):
-        common = own if np.all(own > 0) else np.ones_like(mean)
-        return np.asarray(1.0 / (common * scale**2))
-    degrees = np.maximum(table.count - 1, 0)
-    deviation = np.nansum((table.y - mean) ** 2, axis=0)
-    variance = (slope / scale) ** 2 * deviation / np.maximum(degrees, 1)
-    measured = degrees > 0
-    between = max(float(np.mean((variance - own)[measured])), 0.0)
-    common = between + own
-    shrunk = (_PRIOR_DEGREES * common + degrees * np.where(measured, variance, common)) / (
-        _PRIOR_DEGREES + degrees
-    )
-    floor = 1e-12 * max(float(np.max(shrunk)), 1e-300)  # replicates that agree exactly still weigh finitely
-    return np.asarray(1.0 / (np.maximum(shrunk, floor) * scale**2))
+        variance = own if np.all(own > 0) else np.ones_like(mean)
+    else:
+        deviation = np.nansum((table.y - mean) ** 2, axis=0) / np.maximum(table.count - 1, 1)
+        variance = np.maximum(_smooth_variance(table, (slope / scale) ** 2 * deviation), own)
+    # replicates that agree exactly still weigh finitely
+    floor = 1e-12 * float(np.max(variance)) or 1.0
+    return np.asarray(1.0 / (np.maximum(variance, floor) * scale**2))
 
 
 def fit_curves(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatArray) -> CurveFit:
