@@ -20,6 +20,7 @@ FULL_ANGLE = 0.5 * math.pi
 """Length 1: a quarter turn, after which nothing but the bounces remembers the start."""
 
 _MAX_BOUNCES = 200_000
+_SIGN, _POSITIVE = np.int64(63), np.int64(2**63 - 1)
 _FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
 
 
@@ -35,7 +36,7 @@ class Reflection:
     bounces: int
 
 
-@njit(cache=True, fastmath=_FAST)
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
 def _advance(
     inphase: FloatArray,
     quadrature: FloatArray,
@@ -50,19 +51,24 @@ def _advance(
     # speed b of a wall coordinate, it reaches zero after the angle t with cot(t) = -b/a; the first wall is
     # the one of least b/a, whatever the quadrant. Inside the cone a > 0; rounding may leave the wall just
     # met a hair outside, which the floor turns into "leaving".
-    lowest = math.inf
+    # Compared as integers, which keep the order of numbers: a form that compiles to vector instructions.
+    bits = ratio.view(np.int64)
     for j in range(ratio.size):
         p = inphase[j] + push_inphase * column[j]
         q = quadrature[j] + push_quadrature * column[j]
         inphase[j] = p
         quadrature[j] = q
-        r = (q * cosine - p * sine) / max(p * cosine + q * sine, 1e-14)
-        ratio[j] = r
-        lowest = min(lowest, r)
-    for j in range(ratio.size):
-        if ratio[j] == lowest:
-            return j, lowest
-    return 0, lowest
+        a = p * cosine + q * sine
+        ratio[j] = (q * cosine - p * sine) / (a if a > 1e-14 else 1e-14)
+    least = _POSITIVE
+    for j in range(bits.size):
+        key = bits[j] ^ ((bits[j] >> _SIGN) & _POSITIVE)
+        least = key if key < least else least
+    least ^= (least >> _SIGN) & _POSITIVE
+    for j in range(bits.size):
+        if bits[j] == least:
+            return j, ratio[j]
+    return 0, math.inf
 
 
 def _reflect(
@@ -83,36 +89,43 @@ def _reflect(
     for particle in prange(particles):
         inphase, quadrature = position[particle], speed[particle]
         ratio = np.empty(regular)
-        elapsed, cosine, sine = 0.0, 1.0, 0.0
+        # angles live as cosine and sine: of the way gone, of the way left, and of the step to the next wall
+        cosine, sine = 1.0, 0.0
+        left_cosine, left_sine = math.cos(angle), math.sin(angle)
         wall, push = 0, 0.0
         count = 0
         while True:
             push_inphase, push_quadrature = -push * sine, push * cosine
+            nearest, lowest = 0, math.inf
             if regular > 0:
                 nearest, lowest = _advance(
                     inphase[:regular], quadrature[:regular], gram[wall], push_inphase, push_quadrature,
                     cosine, sine, ratio,
                 )  # fmt: skip
-                step = math.atan2(1.0, -lowest)
-            else:
-                nearest, step = 0, math.inf
             for last in range(regular, walls):
                 inphase[last] += push_inphase * gram[wall, last]
                 quadrature[last] += push_quadrature * gram[wall, last]
                 a = inphase[last] * cosine + quadrature[last] * sine
                 b = quadrature[last] * cosine - inphase[last] * sine
                 radius = math.hypot(a, b)
-                if radius > slack:
+                if radius > slack and not (wall == last and count > 0 and b <= 0.0):
                     reach = math.atan2(b, a) + math.acos(-slack / radius)
-                    if reach < step and not (wall == last and count > 0 and b <= 0.0):
-                        nearest, step = last, max(reach, 0.0)
-            if elapsed + step >= angle:
+                    # beyond half a turn is beyond the end
+                    if reach < math.pi and -1.0 / math.tan(max(reach, 1e-15)) < lowest:
+                        nearest, lowest = last, -1.0 / math.tan(max(reach, 1e-15))
+            # cot(step) = -lowest; written so that no wall at all, which is NaN at the very end, stops too
+            if not -lowest * left_sine > left_cosine:
                 break
-            elapsed += step
-            cosine, sine = math.cos(elapsed), math.sin(elapsed)
+            step_sine = 1.0 / math.sqrt(1.0 + lowest * lowest)
+            step_cosine = -lowest * step_sine
+            cosine, sine = cosine * step_cosine - sine * step_sine, sine * step_cosine + cosine * step_sine
+            left_cosine, left_sine = (
+                left_cosine * step_cosine + left_sine * step_sine,
+                left_sine * step_cosine - left_cosine * step_sine,
+            )
             wall = nearest
             push = -2.0 * (quadrature[wall] * cosine - inphase[wall] * sine)
-            added[particle, wall] += push * math.sin(angle - elapsed)
+            added[particle, wall] += push * left_sine
             count += 1
             if count >= _MAX_BOUNCES:
                 count = -1
@@ -121,8 +134,8 @@ def _reflect(
     return added, bounces
 
 
-# In threads only where there is enough to do: waking them costs more than a small move takes. The choice hangs
-# on the sizes alone, so equal seeds give equal bits whatever the number of threads.
+# In threads only where there is enough to do: waking them costs more than a small move takes. The choice
+# hangs on the sizes alone, so equal seeds give equal bits whatever the number of threads.
 _reflect_alone = njit(cache=True, nogil=True)(_reflect)
 _reflect_in_threads = njit(cache=True, parallel=True)(_reflect)
 _THREADS_PAY = 3_000_000  # particles x walls^2, about the elementary steps of a move
