@@ -1,4 +1,4 @@
-"""`ClassifierFamily`: a prior over classifiers and a population of labelled points; all the samplers know of either."""
+"""`ClassifierFamily`: a prior over classifiers and a population of labelled points, all a sampler knows."""
 
 from __future__ import annotations
 

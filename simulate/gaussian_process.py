@@ -36,9 +36,9 @@ def _factor(correlation: FloatArray) -> FloatArray:
             return linalg.cholesky(correlation + jitter * np.eye(len(correlation)), lower=True)
         except linalg.LinAlgError:
             continue
+    least = linalg.eigvalsh(correlation)[0]
     raise ValueError(
-        f"covariance must be positive semi-definite, its least eigenvalue is {linalg.eigvalsh(correlation)[0]:.3g}"
-        " of a unit diagonal"
+        f"covariance must be positive semi-definite, its least eigenvalue is {least:.3g} of a unit diagonal"
     )
 
 
@@ -100,9 +100,14 @@ class GaussianProcess:
     def __post_init__(self) -> None:
         matrix = _checked_covariance(self.covariance)
         points = matrix.shape[0]
-        names, classes = np.unique(np.asarray(self.labels), return_inverse=True)
+        labels = np.asarray(self.labels)
+        if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
+            raise ValueError("labels must be finite, got NaN or infinity")
+        names, classes = np.unique(labels, return_inverse=True)
         if classes.shape != (points,):
-            raise ValueError(f"labels must be {points} like the covariance, got shape {np.shape(self.labels)}")
+            raise ValueError(
+                f"labels must be {points} like the covariance, got shape {np.shape(self.labels)}"
+            )
         training = _indices("training", self.training, points)
         heldout = _indices("heldout", self.heldout, points)
         if training.size == 0 or heldout.size == 0:
@@ -261,7 +266,11 @@ class GaussianProcess:
         examples = np.asarray(examples, dtype=np.int64)
         if examples.size == 0:
             moved = reflective_move(
-                population.reshape(len(population), -1), np.empty((0, 1)), np.empty((0, 0)), rng, length=length
+                population.reshape(len(population), -1),
+                np.empty((0, 1)),
+                np.empty((0, 0)),
+                rng,
+                length=length,
             )
             return MoveReport(moved.latent.reshape(population.shape), moved.persistence, 0)
         # a repeated example binds nothing new; if it is the last one, it needs no slack either

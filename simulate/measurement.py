@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +41,8 @@ class Measurement:
     Raises
     ------
     ValueError
-        If the columns differ in length, are empty, or hold anything that is not finite.
+        If the columns differ in length, are empty, or hold anything that is not finite, if a replicate is
+        not a whole number, or the source is neither of the two.
     """
 
     x: NDArray[np.float64]
@@ -58,16 +59,21 @@ class Measurement:
         rows = len(np.atleast_1d(np.asarray(self.x)))
         if rows == 0:
             raise ValueError("a measurement needs at least one row")
+        if self.source not in get_args(Source):
+            raise ValueError(f"source must be one of {get_args(Source)}, got {self.source!r}")
         for name in ("x", "replicate", "y", "se", "reference"):
             value: ArrayLike | None = getattr(self, name)
             if value is None:
                 continue
-            column = np.atleast_1d(np.asarray(value, dtype=np.int64 if name == "replicate" else np.float64))
+            column = np.atleast_1d(np.asarray(value, dtype=np.float64))
             if column.shape != (rows,):
                 raise ValueError(f"{name} must have {rows} rows like x, got shape {column.shape}")
             if not np.all(np.isfinite(column)):
                 raise ValueError(f"{name} must be finite, got {column[~np.isfinite(column)][0]}")
-            column = column.copy()
+            broken = column[column != np.floor(column)]
+            if name == "replicate" and broken.size:
+                raise ValueError(f"replicate must hold whole numbers, got {broken[0]}")
+            column = column.astype(np.int64 if name == "replicate" else np.float64)
             column.setflags(write=False)
             object.__setattr__(self, name, column)
 

@@ -116,13 +116,13 @@ class SphericalPerceptron:
         return float(angles.sum() / (math.pi * particles * (particles - 1)))
 
     def majority_error(self, population: FloatArray, rng: np.random.Generator) -> float:
-        """True error of the majority vote, counted on 4,096 fresh points."""
+        """True error of the majority vote, counted on 4,096 fresh points; a tie is half an error."""
         votes, labels = self._votes(population, self.training_set(_VOTE_POINTS, rng))
-        return float(np.mean(votes.sum(axis=0) * labels <= 0.0))
+        return float(np.mean(0.5 - 0.5 * np.sign(votes.sum(axis=0) * labels)))
 
     def _tilted_overlaps(self, n: int, above: float | None) -> tuple[FloatArray, FloatArray]:
-        # Log weights of the overlap on a fine grid of angles: prior sin(t)^(d-2), survival (1 - E)^n, restricted
-        # to E > above. The grid is fine enough for sums to stand for integrals.
+        # Log weights of the overlap on a fine grid of angles: prior sin(t)^(d-2), survival (1 - E)^n,
+        # restricted to E > above. The grid is fine enough for sums to stand for integrals.
         angle = (np.arange(_ANGLES) + 0.5) * math.pi / _ANGLES
         errors = self.data.error(np.cos(angle))
         log_prior = (self.dimension - 2) * np.log(np.sin(angle))

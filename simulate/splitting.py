@@ -80,7 +80,7 @@ class ErrorTail:
 
 
 def _beyond(errors: FloatArray, threshold: float, upward: bool) -> BoolArray:
-    # strictly: the classifier that sets the threshold does not pass it, or every level would count one too many
+    # strictly: whoever sets the threshold does not pass it, or each level would count one too many
     return errors > threshold if upward else errors < threshold
 
 

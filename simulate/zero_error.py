@@ -1,4 +1,4 @@
-"""`sample_zero_error`: the classifiers with zero training error, and how rare they are, by sequential Monte Carlo.
+"""`sample_zero_error`: the classifiers with zero training error and how rare they are, example by example.
 
 Classifiers are drawn from the prior; examples are added until about half of them have erred; the natural log
 of the surviving share is added to `log_fraction`; survivors are resampled and moved among the classifiers
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,18 +24,19 @@ def _checked(
     n_examples: ArrayLike, particles: int, replicas: int, bad_errors: Sequence[float]
 ) -> tuple[list[int], list[float]]:
     raw = np.atleast_1d(np.asarray(n_examples))
-    if raw.ndim != 1 or raw.size == 0 or np.any(raw != np.floor(raw)) or np.any(raw < 1):
+    whole = raw.ndim == 1 and raw.size > 0 and raw.dtype.kind in "iuf" and bool(np.all(np.isfinite(raw)))
+    if not whole or np.any(raw != np.floor(raw)) or np.any(raw < 1):
         raise ValueError(f"n_examples must be whole numbers of at least 1, got {n_examples!r}")
     stops = [int(n) for n in raw]
-    if any(b <= a for a, b in zip(stops, stops[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(stops)):
         raise ValueError(f"n_examples must increase, got {stops}")
     if particles < 20:
         raise ValueError(f"particles must be at least 20, got {particles}")
     if replicas < 2:
         raise ValueError(f"replicas must be at least 2, to give an error bar, got {replicas}")
-    eps = sorted({float(e) for e in bad_errors})
+    eps = sorted({float(e) for e in np.atleast_1d(np.asarray(bad_errors, dtype=np.float64))})
     if any(not 0.0 < e < 1.0 for e in eps):
-        raise ValueError(f"bad_errors must lie in (0, 1), got {list(bad_errors)}")
+        raise ValueError(f"bad_errors must lie in (0, 1), got {eps}")
     return stops, eps
 
 
@@ -89,6 +91,8 @@ def sample_zero_error(
     if training_set is None:
         training_set = family.training_set(stops[-1], np.random.default_rng(draw_set))
     examples = np.asarray(training_set, dtype=np.int64)
+    if examples.ndim != 1:
+        raise ValueError(f"training_set must be a list of example indices, got shape {examples.shape}")
     if examples.size < stops[-1]:
         raise ValueError(f"n_examples must be at most the {examples.size} training examples, got {stops[-1]}")
 

@@ -1,4 +1,4 @@
-"""`ZeroErrorEnsemble`: the classifiers with zero error on one training set, as measured by independent runs."""
+"""`ZeroErrorEnsemble`: the classifiers with zero error on one training set, as runs measured them."""
 
 from __future__ import annotations
 
@@ -37,6 +37,23 @@ _PER_REPLICA = (
     "bad_collapsed",
     "floors",
     "survival_gaps",
+)
+
+
+_COLUMNS = (
+    "n_examples",
+    "status",
+    "log_fraction",
+    "log_fraction_se",
+    "log_fraction_se_single_run",
+    "log_fraction_upper",
+    "mean_true_error",
+    "mean_true_error_se",
+    "majority_error",
+    "majority_error_se",
+    "disagreement",
+    "disagreement_se",
+    "persistence",
 )
 
 
@@ -129,7 +146,7 @@ class ZeroErrorEnsemble:
 
     @property
     def status(self) -> tuple[Status, ...]:
-        """For each n: ``"ok"``; ``"collapsed"``, the population no longer moved; ``"below_floor"``, none survived."""
+        """For each n: ``"ok"``, ``"collapsed"`` (members no longer moved), ``"below_floor"`` (none survived)."""
         result: list[Status] = []
         for k in range(self.n_examples.size):
             if np.any(np.isnan(self.log_fractions[:, k])):
@@ -168,10 +185,15 @@ class ZeroErrorEnsemble:
 
     @property
     def log_fraction_upper(self) -> FloatArray:
-        """Where no run survived: an upper limit of the log fraction (95 %), else NaN."""
+        """Where some run lost all its members: an upper limit of the log fraction (95 %), else NaN.
+
+        A run without survivors among P members bounds their share by 3 / P. A run that got through where
+        another did not may have done so by a single member, whose 95 % limit is 4.74 times what it counted.
+        """
         lost = np.array([s == "below_floor" for s in self.status])
-        limit = np.nanmax(self.floors) if np.any(np.isfinite(self.floors)) else np.nan
-        return np.where(lost, limit, np.nan)
+        reached = self.log_fractions + np.log(4.74)
+        limits = np.where(np.isnan(reached), self.floors[:, None], reached)
+        return np.where(lost, limits.max(axis=0), np.nan)
 
     def log_fraction_interval(self, *, level: float = 0.95) -> tuple[FloatArray, FloatArray]:
         """Student t interval for `log_fraction`, shapes (sizes,). Raises ValueError unless 0 < level < 1."""
@@ -259,17 +281,22 @@ class ZeroErrorEnsemble:
         gaps = np.nanmean(self.survival_gaps[:, seen], axis=0)
         return float(gaps.mean()), float(gaps.std(ddof=1) / np.sqrt(gaps.size))
 
+    def _runs(self) -> set[bytes]:
+        # each run that got anywhere, by all that it measured
+        got = np.flatnonzero(np.isfinite(self.log_fractions).any(axis=1))
+        return {b"".join(getattr(self, name)[r].tobytes() for name in _PER_REPLICA) for r in got}
+
     def merge(self, other: ZeroErrorEnsemble) -> ZeroErrorEnsemble:
         """Join the runs of two ensembles of one training set, made with different seeds.
 
         Raises ValueError if they differ in family, training set, sizes, errors asked for or particles, or
-        have equal seeds (the same runs twice would fake precision).
+        share a run (the same run twice would fake precision).
         """
-        if self.seed == other.seed:
-            raise ValueError(f"ensembles must come from different seeds, both have {self.seed}")
         for name in ("family", "n_examples", "training_set", "bad_errors", "particles", "error_name"):
             if not np.array_equal(getattr(self, name), getattr(other, name)):
                 raise ValueError(f"ensembles must agree in {name}")
+        if self.seed == other.seed or self._runs() & other._runs():
+            raise ValueError(f"ensembles must not share runs, got seeds {self.seed} and {other.seed}")
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         for name in _PER_REPLICA:
             values[name] = np.concatenate([getattr(self, name), getattr(other, name)])
@@ -347,13 +374,14 @@ class ZeroErrorEnsemble:
         return result
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per n."""
+        """One row per n, with two columns per eps asked for, such as ``log_bad_fraction_0.1``."""
         import pandas as pd
 
-        rows = {
-            k: v for k, v in self.to_dict().items() if isinstance(v, list) and len(v) == self.n_examples.size
-        }
-        rows.pop("eps", None)
+        measured = self.to_dict()
+        rows = {name: measured[name] for name in _COLUMNS}
+        for eps in self.bad_errors:
+            rows[f"log_bad_fraction_{eps:g}"] = self.log_bad_fraction(eps)
+            rows[f"log_bad_fraction_se_{eps:g}"] = self.log_bad_fraction_se(eps)
         return pd.DataFrame(rows)
 
     def plot(self, ax: Axes | None = None) -> Axes:
