@@ -146,7 +146,7 @@ class ZeroErrorEnsemble:
 
     @property
     def status(self) -> tuple[Status, ...]:
-        """For each n: ``"ok"``, ``"collapsed"`` (members no longer moved), ``"below_floor"`` (none survived)."""
+        """For each n: ``"ok"``, ``"collapsed"`` (members stopped moving), ``"below_floor"`` (all died)."""
         result: list[Status] = []
         for k in range(self.n_examples.size):
             if np.any(np.isnan(self.log_fractions[:, k])):
