@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from genlaws.theory.laws import CurveLaw
 
 from .components import Component, component_from_draws
-from .fits import curve_weights, fit_curves, fit_space_slope, predict_curves
+from .fits import central_values, curve_weights, fit_curves, fit_space_slope, predict_curves
 from .replicates import ReplicateTable
 
 FloatArray = NDArray[np.float64]
@@ -135,7 +135,7 @@ def curve_component(
     """
     weights = curve_weights(law, table)
     precision = weights * table.count
-    fit = fit_curves(law, table.x, law.to_fit(table.mean)[None], precision)
+    fit = fit_curves(law, table.x, central_values(law, table)[None], precision)
     named = law.named(float(fit.shape[0]), fit.coefficients[0])
     estimate = float(law.score_of(fit.shape, fit.coefficients)[0])
     if len(law.shapes(table.x)) > 1:

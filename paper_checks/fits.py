@@ -133,6 +133,19 @@ def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
     return np.asarray(1.0 / (np.maximum(variance, floor) * scale**2))
 
 
+def central_values(law: CurveLaw, table: ReplicateTable) -> FloatArray:
+    """Values to fit at each x: means over replicates, for linear laws taken in fit space where they can be.
+
+    So the fitted parameters of a linear law are the means of those of its replicates.
+    """
+    if len(law.shapes(table.x)) == 1:
+        try:
+            return np.asarray(np.nanmean(law.to_fit(table.y), axis=0))
+        except ValueError:  # a single replicate may be zero where the mean is not, and has no logarithm
+            pass
+    return law.to_fit(table.mean)
+
+
 def fit_curves(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatArray) -> CurveFit:
     """Weighted least-squares fits of `law` to curves given in fit space.
 
@@ -193,7 +206,7 @@ def fitted_curve(law: Law, measurement: Measurement, *, points: int = 200) -> tu
     first, last = table.x[0], table.x[-1]
     x = np.geomspace(first, last, points) if first > 0 else np.linspace(first, last, points)
     if isinstance(law, CurveLaw):
-        values = law.to_fit(table.mean)[None, :]
+        values = central_values(law, table)[None]
         fit = fit_curves(law, table.x, values, curve_weights(law, table) * table.count)
         return x, law.from_fit(predict_curves(law, x, fit)[0])
     if isinstance(law, ClosedCurve):

@@ -29,9 +29,16 @@ def _chance_inside(part: Component, predicted: float, band: tuple[float, float],
 
 
 def support_power(
-    components: Sequence[Component], predicted: float, band: tuple[float, float], *, factor: float = 1.0
+    components: Sequence[Component],
+    predicted: float,
+    band: tuple[float, float],
+    *,
+    factor: float = 1.0,
 ) -> float:
     """Chance of an interval inside the band, were the prediction exact everywhere.
+
+    A predicted value on the edge of its band says only on which side the truth lies; the measured
+    values then stand for it.
 
     Parameters
     ----------
@@ -46,13 +53,18 @@ def support_power(
     float
         In [0, 1]; the product over components, which is too low where they are correlated.
     """
-    return float(np.prod([_chance_inside(part, predicted, band, factor) for part in components]))
+    inside = band[0] < predicted < band[1]
+    truths = [predicted if inside else part.estimate for part in components]
+    chances = [
+        _chance_inside(part, truth, band, factor) for part, truth in zip(components, truths, strict=True)
+    ]
+    return float(np.prod(chances))
 
 
 def replicates_needed(
     components: Sequence[Component], predicted: float, band: tuple[float, float], replicates: int
 ) -> int | None:
-    """Replicates for a power of 80 %, None if no amount would do (a prediction at the edge of its band)."""
+    """Replicates for a power of 80 %, None if 10,000 times as many are too few."""
     for factor in np.geomspace(1.0, _MOST, 81):
         if support_power(components, predicted, band, factor=float(factor)) >= _ENOUGH:
             return int(np.ceil(factor * replicates))

@@ -94,11 +94,12 @@ def _planning(
     amounts = [replicates_needed(s.components, claim.predicted, claim.band, replicates) for s in scores]
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):
-        steps.append("a predicted value inside its band: at the edge no number of replicates is enough")
-    elif max(known) > replicates:
         steps.append(
-            f"about {max(known)} replicates instead of {replicates} (power 80 % were the prediction exact)"
+            f"more than {replicates} replicates to refute; none to support, with a value on the band's edge "
+            "or beyond"
         )
+    elif max(known) > replicates:
+        steps.append(f"about {max(known)} replicates instead of {replicates}, for a power of 80 %")
     if not steps:
         steps.append(
             f"more than {replicates} replicates: the estimate lies too close to the edge of the band, "

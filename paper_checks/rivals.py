@@ -70,8 +70,11 @@ def _log_scores(
         forecast = _scaled(scale, forecast)
         squares = (observed[0] - forecast[0])[~held] ** 2 / variance[~held]
         excess = max(1.0, float(np.nansum(squares)) / max(int((~held).sum()) - parameters, 1))
+        usable = np.isfinite(forecast[:, held])
+        # where every forecast is impossible its spread does not matter
+        known = np.where(usable.any(axis=0), forecast[:, held], 0.0)
+        spread = table.stretch**2 * np.nanvar(np.where(np.isfinite(known), known, np.nan), axis=0)
         with np.errstate(invalid="ignore", over="ignore"):
-            spread = table.stretch**2 * np.nan_to_num(np.nanvar(forecast[1:, held], axis=0), nan=np.inf)
             total = np.minimum(excess * variance[held] + spread, 1e300)
             miss = (observed[:, held] - forecast[:, held]) ** 2
             found = -0.5 * np.log(2 * np.pi * total) - 0.5 * miss / total

@@ -1,4 +1,4 @@
-"""Synthetic worlds with known truth: the protocol supports what is false, or refutes what is true, in 5 % at most."""
+"""Worlds with known truth: the protocol supports what is false, and refutes what is true, in 5 % at most."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def check(name: str, worlds: int) -> None:
     assert true["SUPPORTED"] > 0.5 * worlds, true
     for place, edge in enumerate(case.band):
         if np.isfinite(edge):
-            # on the edge both errors are at their worst: it counts as inside for one, as outside for the other
+            # on the edge both errors are at their worst: inside for one, outside for the other
             at_edge = count_outcomes(case, "true", edge, worlds, 2 + place)
             assert at_edge["SUPPORTED"] <= most(worlds), (edge, at_edge)
             assert at_edge["REFUTED"] <= most(worlds), (edge, at_edge)
