@@ -6,9 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 FloatArray = NDArray[np.float64]
+
+
+def student_quantile(probability: float, degrees: float) -> float:
+    """Quantile of Student's t; of the Gaussian at infinite degrees of freedom."""
+    return float(ndtri(probability) if np.isinf(degrees) else stdtrit(degrees, probability))
+
+
+def _student_tail(statistic: float, degrees: float) -> float:
+    return float(ndtr(-statistic) if np.isinf(degrees) else stdtr(degrees, -statistic))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +47,13 @@ class Component:
         """Lower confidence limit that is missed with probability `alpha`."""
         if self.draws is not None:
             return float(np.quantile(self.draws[0], alpha))
-        return self.estimate - self.se * float(stats.t.ppf(1 - alpha, self.degrees))
+        return self.estimate - self.se * student_quantile(1 - alpha, self.degrees)
 
     def upper(self, alpha: float) -> float:
         """Upper confidence limit that is missed with probability `alpha`."""
         if self.draws is not None:
             return float(np.quantile(self.draws[1], 1 - alpha))
-        return self.estimate + self.se * float(stats.t.ppf(1 - alpha, self.degrees))
+        return self.estimate + self.se * student_quantile(1 - alpha, self.degrees)
 
     def p_above(self, bound: float) -> float:
         """One-sided p value for the truth exceeding `bound` (small: it does)."""
@@ -54,7 +63,7 @@ class Component:
             return float((1 + np.sum(self.draws[0] <= bound)) / (len(self.draws[0]) + 1))
         if self.se == 0:
             return float(self.estimate <= bound)
-        return float(stats.t.sf((self.estimate - bound) / self.se, self.degrees))
+        return _student_tail((self.estimate - bound) / self.se, self.degrees)
 
     def p_below(self, bound: float) -> float:
         """One-sided p value for the truth lying under `bound` (small: it does)."""
@@ -64,7 +73,7 @@ class Component:
             return float((1 + np.sum(self.draws[1] >= bound)) / (len(self.draws[1]) + 1))
         if self.se == 0:
             return float(self.estimate >= bound)
-        return float(stats.t.sf((bound - self.estimate) / self.se, self.degrees))
+        return _student_tail((bound - self.estimate) / self.se, self.degrees)
 
 
 def component_from_draws(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr
 
-from .components import Component
+from .components import Component, student_quantile
 
 _ENOUGH = 0.8
 _MOST = 10_000.0  # more than this many times the replicates is not worth naming
@@ -20,11 +20,11 @@ def _chance_inside(part: Component, predicted: float, band: tuple[float, float],
         return 1.0
     degrees = (part.degrees + 1) * factor - 1
     if part.draws is None:
-        reach = float(stats.t.ppf(0.95, degrees))
+        reach = student_quantile(0.95, degrees)
     else:  # the half-width, in units of the standard error that was given for planning
         reach = 0.5 * (part.upper(0.05) - part.lower(0.05)) / part.se
-    below_high = stats.norm.cdf((band[1] - predicted) / se - reach)
-    under_low = stats.norm.cdf((band[0] - predicted) / se + reach)
+    below_high = ndtr((band[1] - predicted) / se - reach)
+    under_low = ndtr((band[0] - predicted) / se + reach)
     return max(float(below_high - under_low), 0.0)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri, stdtrit
 
 from genlaws.simulate.measurement import Measurement
 
@@ -76,7 +76,7 @@ def bootstrap_stretch(replicates: int) -> float:
     """
     if replicates < 2:
         return 1.0
-    student = float(stats.t.ppf(0.975, replicates - 1) / stats.norm.ppf(0.975))
+    student = float(stdtrit(replicates - 1.0, 0.975) / ndtri(0.975))
     return float(np.sqrt((replicates + 1) / (replicates - 1))) * student
 
 

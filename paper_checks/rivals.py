@@ -41,13 +41,16 @@ def _scaled(scale: CurveLaw, y: FloatArray) -> FloatArray:
 
 
 def _forecast(
-    law: CurveLaw | ClosedCurve, table: ReplicateTable, curves: FloatArray, held: NDArray[np.bool_]
+    law: CurveLaw | ClosedCurve,
+    table: ReplicateTable,
+    precision: FloatArray,
+    curves: FloatArray,
+    held: NDArray[np.bool_],
 ) -> tuple[FloatArray, int]:
     """y at every x, fitted without the held-out ones, shape (curves, points); and the parameters fitted."""
     if isinstance(law, ClosedCurve):
         return np.broadcast_to(law.held_against(table.x, None), curves.shape), 0
-    precision = (curve_weights(law, table) * table.count)[~held]
-    fit = fit_curves(law, table.x[~held], law.to_fit(curves[:, ~held]), precision)
+    fit = fit_curves(law, table.x[~held], law.to_fit(curves[:, ~held]), precision[~held])
     with np.errstate(over="ignore"):
         return law.from_fit(predict_curves(law, table.x, fit)), law.parameters
 
@@ -62,11 +65,14 @@ def _log_scores(
     """
     observed = _scaled(scale, curves)
     variance = 1.0 / (curve_weights(scale, table) * table.count)
+    precision = 1.0 / variance
+    if not isinstance(law, ClosedCurve) and law is not scale:
+        precision = curve_weights(law, table) * table.count
     scores = np.empty_like(curves)
     for block in np.array_split(np.arange(len(table.x)), min(_FOLDS, len(table.x))):
         held = np.zeros(len(table.x), dtype=np.bool_)
         held[block] = True
-        forecast, parameters = _forecast(law, table, curves, held)
+        forecast, parameters = _forecast(law, table, precision, curves, held)
         forecast = _scaled(scale, forecast)
         squares = (observed[0] - forecast[0])[~held] ** 2 / variance[~held]
         excess = max(1.0, float(np.nansum(squares)) / max(int((~held).sum()) - parameters, 1))
