@@ -1,4 +1,4 @@
-"""Bounds on bad classifiers: annealed, from the error density; of one training set, from its zero-error mass."""
+"""Bounds on bad classifiers: annealed, from the error density; of one training set, from its own mass."""
 
 from __future__ import annotations
 

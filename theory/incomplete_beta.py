@@ -48,27 +48,29 @@ def _log_complement(x: FloatArray, complement: FloatArray) -> FloatArray:
     return np.where(x < 0.5, np.log1p(-np.minimum(x, 0.5)), np.log(complement))
 
 
-def _log_continued_fraction(a: FloatArray, b: FloatArray, x: FloatArray) -> FloatArray:
-    """Ln of the continued fraction of I_x(a, b) (DLMF 8.17.22), modified Lentz method, x below the mean."""
+def _log_continued_fraction(a: FloatArray, b: FloatArray, x: FloatArray, rest: FloatArray) -> FloatArray:
+    """Ln of the continued fraction of I_x(a, b) over x^a (1-x)^b / B(a, b), x below the mean; rest is 1 - x.
+
+    The even part of DLMF 8.17.22 (DiDonato and Morris, ACM TOMS 18, 1992): its terms are positive up to the
+    b-th and x enters through a (1-x) - b x, so nothing cancels close to either end. Modified Lentz method.
+    """
     tiny = 1e-300
-    c = np.ones_like(x)
-    d = 1 - (a + b) * x / (a + 1)
-    d = 1 / np.where(np.abs(d) < tiny, tiny, d)
-    fraction = d.copy()
+    slope = a * rest - b * x
+    denominator = a / (a + 1) * (slope + 1)
+    fraction = denominator
+    c, d = denominator, np.zeros_like(x)
     for m in range(1, _CONTINUED_FRACTION_TERMS):
-        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        step = np.ones_like(x)
-        for term in (even, odd):
-            d = 1 + term * d
-            d = 1 / np.where(np.abs(d) < tiny, tiny, d)
-            c = 1 + term / c
-            c = np.where(np.abs(c) < tiny, tiny, c)
-            step = c * d
-            fraction = fraction * step
-        if np.all(np.abs(step - 1) < 1e-15):
+        numerator = (a + m - 1) * (a + b + m - 1) * m * (b - m) * (x / (a + 2 * m - 1)) ** 2
+        denominator = m + m * (b - m) * x / (a + 2 * m - 1)
+        denominator = denominator + (a + m) / (a + 2 * m + 1) * (slope + 1 + m * (1 + rest))
+        d = denominator + numerator * d
+        d = 1 / np.where(np.abs(d) < tiny, tiny, d)
+        c = denominator + numerator / c
+        c = np.where(np.abs(c) < tiny, tiny, c)
+        fraction = fraction * (c * d)
+        if np.all(np.abs(c * d - 1) < 1e-15):
             break
-    return np.log(fraction)
+    return -np.log(fraction)
 
 
 def log_incomplete_beta(
@@ -96,13 +98,18 @@ def log_incomplete_beta(
     a_, b_, x_, rest = np.broadcast_arrays(np.asarray(a, dtype=float), np.asarray(b, dtype=float), x_, rest)
     # each side from the smaller of its argument and the complement, so no digit of either is lost
     near_one = x_ > 0.5
-    ratio = np.where(near_one, special.betaincc(b_, a_, rest), special.betainc(a_, b_, x_))
-    upper = np.where(near_one, special.betainc(b_, a_, rest), special.betaincc(a_, b_, x_))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out = np.asarray(np.where(ratio > 0.5, np.log1p(-np.minimum(upper, 0.5)), np.log(ratio)))
+    ratio, upper = np.empty(x_.shape), np.zeros(x_.shape)
+    ratio[near_one] = special.betaincc(b_[near_one], a_[near_one], rest[near_one])
+    ratio[~near_one] = special.betainc(a_[~near_one], b_[~near_one], x_[~near_one])
+    most = ratio > 0.5
+    right, left = most & near_one, most & ~near_one
+    upper[right] = special.betainc(b_[right], a_[right], rest[right])
+    upper[left] = special.betaincc(a_[left], b_[left], x_[left])
+    with np.errstate(divide="ignore"):
+        out = np.asarray(np.where(most, np.log1p(-upper), np.log(ratio)))
     deep = (ratio < _SMALLEST_RATIO) & (x_ > 0)
     if np.any(deep):
         ad, bd, xd, rd = a_[deep], b_[deep], x_[deep], rest[deep]
-        front = ad * _log_complement(rd, xd) + bd * _log_complement(xd, rd) - np.log(ad) - log_beta(ad, bd)
-        out[deep] = front + _log_continued_fraction(ad, bd, xd)
+        front = ad * _log_complement(rd, xd) + bd * _log_complement(xd, rd) - log_beta(ad, bd)
+        out[deep] = front + _log_continued_fraction(ad, bd, xd, rd)
     return out

@@ -47,7 +47,9 @@ class PerceptronErrorDensity:
     def _log_shape(self, excess: FloatArray, complement: FloatArray) -> FloatArray:
         if self.dimension == 2:
             return np.zeros_like(excess)
-        return np.asarray((self.dimension - 2) * np.log(np.sin(np.pi * np.minimum(excess, complement))))
+        # an angle too small for a float keeps a finite log, so that comparisons stay meaningful
+        angle = np.maximum(np.pi * np.minimum(excess, complement), np.finfo(float).tiny)
+        return np.asarray((self.dimension - 2) * np.log(np.sin(angle)))
 
     @property
     def _form(self) -> LogConcaveForm:
