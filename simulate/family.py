@@ -88,7 +88,10 @@ class ClassifierFamily(Protocol):
         ...
 
     def true_errors(self, population: Population) -> FloatArray:
-        """True error of each classifier, in [0, 1], shape (particles,)."""
+        """True error of each classifier, in [0, 1], shape (particles,).
+
+        Counted errors are k / m to the last bit, as thresholds and grids compare them.
+        """
         ...
 
     def disagreement(self, population: Population) -> float:

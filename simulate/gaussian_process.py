@@ -212,7 +212,8 @@ class GaussianProcess:
 
     def true_errors(self, population: FloatArray) -> FloatArray:
         """Share of the held-out points (or of the pool) that each classifier gets wrong."""
-        return 1.0 - self.correct(population, self._heldout).mean(axis=1)
+        # counted errors over the number of points, not one minus a share: k / m to the last bit
+        return np.asarray(np.mean(~self.correct(population, self._heldout), axis=1))
 
     def _vote_counts(self, population: FloatArray) -> NDArray[np.float64]:
         # votes per class and held-out point, shape (classes, points)

@@ -28,7 +28,8 @@ _FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
 class Reflection:
     """Outcome of one move: the latent vectors, their overlap with the past, and the bounces made.
 
-    `persistence` is defined in `MoveReport`, here for the wall coordinates of the unit vectors.
+    `persistence` is defined in `MoveReport`, here for the wall coordinates of unit vectors, or for the unit
+    vectors where there are no walls: their lengths decide nothing, and change slowly under short moves.
     """
 
     latent: FloatArray
@@ -186,10 +187,12 @@ def reflective_move(
     carry out of the cone, or that bounces 200,000 times, stays where it was.
     """
     angle = FULL_ANGLE * length
+    scale = np.linalg.norm(latent, axis=1, keepdims=True)
     velocity = rng.standard_normal(latent.shape)
     turned = math.cos(angle) * latent + math.sin(angle) * velocity
     if rows.shape[0] == 0:
-        return Reflection(turned, _persistence(latent, turned), 0)
+        scale_after = np.linalg.norm(turned, axis=1, keepdims=True)
+        return Reflection(turned, _persistence(latent / scale, turned / scale_after), 0)
     width = rows.shape[1]
     before = latent[:, :width] @ rows.T
     position, speed = before.copy(), velocity[:, :width] @ rows.T
@@ -205,6 +208,5 @@ def reflective_move(
     if not inside.all():
         turned[~inside] = latent[~inside]
         after[~inside] = before[~inside]
-    scale = np.linalg.norm(latent, axis=1, keepdims=True)
     scale_after = np.linalg.norm(turned, axis=1, keepdims=True)
     return Reflection(turned, _persistence(before / scale, after / scale_after), int(np.abs(bounces).sum()))

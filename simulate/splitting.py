@@ -23,7 +23,7 @@ COLLAPSED_PERSISTENCE = 0.8
 _MAX_MOVES = 300
 _FIRST_MOVES = 10
 _ACCEPTANCE = 0.3
-_MIN_LENGTH = 1e-3
+_MIN_LENGTH = 1e-8
 
 
 def moves_needed(persistence: float, most: int) -> int:
