@@ -53,7 +53,7 @@ def _measured(verdict: Verdict) -> str:
 
 def _outcome(verdict: Verdict) -> Text:
     sign, style = _LOOKS[verdict.verdict]
-    text = Text(f"{sign} {verdict.verdict.value.replace('_', ' ')}", style=style)
+    text = Text().append(f"{sign} {verdict.verdict.value.replace('_', ' ')}", style=style)
     if verdict.control is not None:
         passed = verdict.control.passed
         text.append(
