@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
 from threadpoolctl import threadpool_limits
+
+from genlaws.theory.measured import AtomicErrorDensity
+from genlaws.theory.tabulated import TabulatedErrorDensity
 
 from .family import ClassifierFamily, FloatArray
 from .log_mean import log_normal_mean
@@ -66,6 +71,72 @@ class ErrorDensityEnsemble:
         """Standard error of `log_cdf` over the runs, shape (grid,)."""
         return log_normal_mean(self.log_cdfs)[1]
 
+    def density(
+        self, *, edge_exponent: float | None = None, minimum: float | None = None
+    ) -> TabulatedErrorDensity | AtomicErrorDensity:
+        """The measured density as the theory takes it: a table, or atoms on a finite pool.
+
+        Parameters
+        ----------
+        edge_exponent, minimum : float, optional
+            Model of the edge below the smallest error measured; see `TabulatedErrorDensity`. Not for a pool.
+
+        Raises
+        ------
+        ValueError
+            If errors are counted on held-out points: (1 - k/m)^n is then a biased estimate of survival; use
+            `learning_curves`, which are not.
+        """
+        if self.error_name == "heldout":
+            raise ValueError("a density counted on held-out points cannot be tilted; use learning_curves")
+        if self.error_name == "pool":
+            return AtomicErrorDensity(self.errors, np.exp(_log_masses(self.log_cdf)))
+        errors, log_cdf = self.errors, np.maximum.accumulate(self.log_cdf)
+        if log_cdf[-1] < 0.0:
+            errors, log_cdf = np.append(errors, 1.0), np.append(log_cdf, 0.0)
+        return TabulatedErrorDensity(errors, log_cdf=log_cdf, edge_exponent=edge_exponent, minimum=minimum)
+
+    def learning_curves(self, n_examples: ArrayLike) -> FloatArray:
+        """Mean error that the measured density foretells after n examples without error, run by run.
+
+        For errors counted on m points. On a pool a classifier survives with probability (1 - k/m)^n; with k
+        errors on m held-out points, C(m-k, n) / C(m, n) is the unbiased estimate of its survival.
+
+        Parameters
+        ----------
+        n_examples : array_like of int, shape (sizes,)
+
+        Returns
+        -------
+        ndarray, shape (replicas, sizes)
+            1 - Z_{n+1} / Z_n (arXiv:2410.16868, learning curve; annealed).
+
+        Raises
+        ------
+        ValueError
+            If the error is exact (use `density`), or n + 1 is more than the held-out points.
+        """
+        points = self.error_resolution
+        if points is None:
+            raise ValueError("learning_curves are for counted errors; use density() for exact ones")
+        n = np.atleast_1d(np.asarray(n_examples, dtype=np.float64))
+        if self.error_name == "heldout" and np.any(n + 1 > points):
+            raise ValueError(f"n_examples must stay below the {points} held-out points, got {n.max():g}")
+        right = points - np.round(self.errors * points)
+
+        def log_survival(size: FloatArray) -> FloatArray:
+            with np.errstate(divide="ignore"):
+                if self.error_name == "pool":
+                    return np.asarray(size[:, None] * np.log(right / points))
+            left = np.where(right >= size[:, None], right - size[:, None], np.nan)
+            log_ways = special.gammaln(right + 1.0) - special.gammaln(left + 1.0)
+            log_all = special.gammaln(points + 1.0) - special.gammaln(points - size + 1.0)
+            return np.asarray(np.where(np.isnan(left), -np.inf, log_ways) - log_all[:, None])
+
+        log_mass = _log_masses(self.log_cdfs)[:, None, :]
+        now, after = (special.logsumexp(log_mass + log_survival(size), axis=2) for size in (n, n + 1.0))
+        return np.asarray(-np.expm1(after - now))
+
     def to_dict(self) -> dict[str, Any]:
         """What was measured, ready for JSON."""
         return {
@@ -100,6 +171,15 @@ class ErrorDensityEnsemble:
         ax.set_xlabel("true error E")
         ax.set_ylabel("ln prior mass with error at most E")
         return ax
+
+
+def _log_masses(log_cdf: FloatArray) -> FloatArray:
+    # Log of the mass at each error of the grid, along the last axis. Estimates on neighbouring levels may cross
+    # by their errors: such steps hold no mass.
+    rising = np.maximum.accumulate(log_cdf, axis=-1)
+    before = np.concatenate([np.full((*rising.shape[:-1], 1), -np.inf), rising[..., :-1]], axis=-1)
+    with np.errstate(divide="ignore"):
+        return np.asarray(rising + np.log(-np.expm1(before - rising)))
 
 
 def _grid(levels: FloatArray, thresholds: FloatArray, lowest: float, resolution: int | None) -> FloatArray:
@@ -176,6 +256,8 @@ def sample_error_density(
                 progress((k + 1) / replicas)
     lowest = max(float(np.min(t.errors[-1])) for t in tails)
     errors = _grid(tails[0].errors, tails[0].thresholds, lowest, family.error_resolution)
+    if all(t.log_mass(smallest_error) > -np.inf for t in tails):
+        errors = np.union1d(errors, [smallest_error])
     log_cdfs = np.array([[t.log_mass(float(e)) for e in errors] for t in tails])
     seen = np.all(np.isfinite(log_cdfs), axis=0)
     return ErrorDensityEnsemble(

@@ -14,6 +14,7 @@ from .splitting import COLLAPSED_PERSISTENCE, moves_needed, resample, split_on_e
 
 _MAX_MOVES = 60
 _HARD = 0.1  # an example that fewer than this share survive enters in stages
+_HARDEST = -40.0  # natural log of the survival of a single example below which it is given up
 _GRID = 33
 _WITNESSES = 64
 
@@ -88,9 +89,10 @@ class _Cloud:
 
 
 def _stage(cloud: _Cloud, examples: IntArray) -> bool:
-    # One hard example: lower its slack by halves of the population until half are right about it.
-    example = examples[-1:]
-    for _ in range(200):
+    # One hard example: lower its slack by halves of the population until enough are right about it. Where nobody
+    # can be right this would go on without end, towards outputs that are all zero: give up at the floor.
+    example, before = examples[-1:], cloud.log_fraction
+    while True:
         margins = cloud.family.margins(cloud.population, example)[:, 0]
         right = np.flatnonzero(margins > 0.0)
         if right.size >= _HARD * cloud.particles:
@@ -98,13 +100,13 @@ def _stage(cloud: _Cloud, examples: IntArray) -> bool:
             return True
         slack = -float(np.median(margins))
         survivors = np.flatnonzero(margins > -slack)
-        if not 0 < survivors.size < cloud.particles or slack <= 0.0:
+        lost = cloud.log_fraction - before < _HARDEST
+        if lost or slack <= 0.0 or not 0 < survivors.size < cloud.particles:
             # margins that only say right or wrong leave nothing to lower
             if right.size:
                 cloud.keep(right, examples)
             return bool(right.size)
         cloud.keep(survivors, examples, slack)
-    return False
 
 
 def _advance(cloud: _Cloud, training_set: IntArray, start: int, stop: int, chunk: int) -> int:
