@@ -55,8 +55,13 @@ def _spans_a_decade(values: FloatArray) -> bool:
 
 def _scales(law: Law, x: FloatArray, y: FloatArray) -> tuple[str, str]:
     """Axes on which the law is a straight line where it can be, otherwise by the ranges covered."""
-    if type(law).__name__ == "ExponentialDecay":
-        return "linear", "log" if not getattr(law, "log_y", False) and np.all(y > 0) else "linear"
+    name, positive = type(law).__name__, bool(np.all(y > 0)) and not getattr(law, "log_y", False)
+    if name == "ExponentialDecay":
+        return "linear", "log" if positive else "linear"
+    if name.startswith("PowerLaw") and np.all(x > 0):
+        return "log", "log" if positive else "linear"
+    if name.startswith("Logarithmic") and np.all(x > 0):
+        return "log", "linear"
     return "log" if _spans_a_decade(x) else "linear", "log" if _spans_a_decade(y) else "linear"
 
 

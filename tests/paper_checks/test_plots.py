@@ -121,6 +121,28 @@ def test_means_error_bars_law_and_rivals_are_where_they_belong(make_claim):
     assert (above.get_xscale(), above.get_yscale()) == ("log", "log")
 
 
+@pytest.mark.parametrize(
+    ("law", "scales"),
+    [
+        (PowerLaw(-1.0), ("log", "log")),
+        (PowerLaw(-1.0, log_y=True), ("log", "linear")),
+        (ExponentialDecay(rate=0.1), ("linear", "log")),
+        (ExponentialDecay(rate=0.1, log_y=True), ("linear", "linear")),
+        (LogarithmicGrowth(), ("log", "linear")),
+        (Constant(2.0), ("linear", "linear")),
+    ],
+)
+def test_axes_make_the_law_a_straight_line(make_claim, law, scales):
+    claim, verdict = judged(make_claim(), law)
+    measured = verdict.measurement
+    short = measured.x <= 5 * measured.x.min()  # less than a decade: it is the law that chooses
+    part = replace(
+        measured, x=measured.x[short], y=measured.y[short], replicate=measured.replicate[short], se=None
+    )
+    above = plot_claim(claim, replace(verdict, measurement=part)).axes[0]
+    assert (above.get_xscale(), above.get_yscale()) == scales
+
+
 def test_one_replicate_shows_the_error_of_the_sampler(make_claim):
     claim, verdict = judged(make_claim(), Constant(2.0))
     alone = Measurement(
