@@ -143,15 +143,17 @@ _THREADS_PAY = 3_000_000  # particles x walls^2, about the elementary steps of a
 
 
 def _persistence(before: FloatArray, after: FloatArray) -> float:
+    # The correlation of the members with their own past. Both spreads count: a population that a move carries
+    # back from a tail is wider after than before, and lies elsewhere.
     particles = before.shape[0]
     if particles < 2:
         return 1.0
-    own = float(np.einsum("ij,ij->", before, after))
-    cross = (float(before.sum(axis=0) @ after.sum(axis=0)) - own) / (particles * (particles - 1))
-    norm = float(np.einsum("ij,ij->", after, after)) / particles
-    if norm - cross <= 1e-12 * norm:
+    centred, moved = before - before.mean(axis=0), after - after.mean(axis=0)
+    own = float(np.einsum("ij,ij->", centred, moved))
+    spread = float(np.linalg.norm(centred)) * float(np.linalg.norm(moved))
+    if spread <= 1e-12 * float(np.einsum("ij,ij->", after, after)):
         return 1.0
-    return float(np.clip((own / particles - cross) / (norm - cross), 0.0, 1.0))
+    return float(np.clip(own / spread, 0.0, 1.0))
 
 
 def reflective_move(

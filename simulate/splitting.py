@@ -175,7 +175,7 @@ def _stalls(thresholds: list[float], threshold: float, target: float) -> bool:
     # at the present pace the target is more than a thousand levels away.
     if threshold == thresholds[-1]:
         return True
-    if len(thresholds) < 20:
+    if len(thresholds) < 8:
         return False
     pace = abs(threshold - thresholds[-5]) / 5.0
     return abs(target - threshold) > 1000.0 * pace
