@@ -174,8 +174,8 @@ class ErrorDensityEnsemble:
 
 
 def _log_masses(log_cdf: FloatArray) -> FloatArray:
-    # Log of the mass at each error of the grid, along the last axis. Estimates on neighbouring levels may cross
-    # by their errors: such steps hold no mass.
+    # Log of the mass at each error of the grid, along the last axis. Estimates on neighbouring levels may
+    # cross by their errors: such steps hold no mass.
     rising = np.maximum.accumulate(log_cdf, axis=-1)
     before = np.concatenate([np.full((*rising.shape[:-1], 1), -np.inf), rising[..., :-1]], axis=-1)
     with np.errstate(divide="ignore"):

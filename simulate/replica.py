@@ -89,8 +89,8 @@ class _Cloud:
 
 
 def _stage(cloud: _Cloud, examples: IntArray) -> bool:
-    # One hard example: lower its slack by halves of the population until enough are right about it. Where nobody
-    # can be right this would go on without end, towards outputs that are all zero: give up at the floor.
+    # One hard example: lower its slack by halves of the population until enough are right about it. Where
+    # nobody can be right this would go on without end, towards outputs that are all zero: give up at the floor.
     example, before = examples[-1:], cloud.log_fraction
     while True:
         margins = cloud.family.margins(cloud.population, example)[:, 0]
@@ -168,6 +168,7 @@ def _run_replica(
             if reached == held:
                 # nobody is right about the next example: with 95 % confidence fewer than 3 in `particles` are
                 floor = cloud.log_fraction + math.log(3.0 / particles)
+                persistence[k:] = cloud.persistence
                 break
             right = family.correct(cloud.population, training_set[reached : reached + 1])
             if right.size:

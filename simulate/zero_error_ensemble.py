@@ -78,7 +78,8 @@ class ZeroErrorEnsemble:
     error_name, error_resolution
         Which true error, and the number of points behind it (None: exact).
     persistences : ndarray, shape (replicas, sizes)
-        Largest share of its past that the population kept between two levels, up to each size.
+        Largest share of its past that the population kept between two levels, up to each size or to where
+        it died.
     survival_gaps : ndarray, shape (replicas, max n + 1)
         Where a run stopped before an example: the share right about it, less one minus the mean error.
     """
@@ -149,10 +150,11 @@ class ZeroErrorEnsemble:
         """For each n: ``"ok"``, ``"collapsed"`` (members stopped moving), ``"below_floor"`` (all died)."""
         result: list[Status] = []
         for k in range(self.n_examples.size):
-            if np.any(np.isnan(self.log_fractions[:, k])):
-                result.append("below_floor")
-            elif np.any(self.persistences[:, k] > COLLAPSED_PERSISTENCE):
+            # in this order: where a population no longer moved, that none survived says nothing
+            if np.any(self.persistences[:, k] > COLLAPSED_PERSISTENCE):
                 result.append("collapsed")
+            elif np.any(np.isnan(self.log_fractions[:, k])):
+                result.append("below_floor")
             else:
                 result.append("ok")
         return tuple(result)
@@ -322,7 +324,8 @@ class ZeroErrorEnsemble:
     def load(cls, path: str | os.PathLike[str]) -> ZeroErrorEnsemble:
         """Read what `save` wrote. Raises ValueError if the file is not one, or is damaged."""
         try:
-            with np.load(path, allow_pickle=False) as data:
+            # opened here, since a damaged file would otherwise stay open
+            with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as data:
                 values: dict[str, Any] = {name: data[name] for name in data.files}
             header = json.loads(str(values.pop("header")))
             if header.pop("schema_version") != SCHEMA_VERSION:

@@ -3,6 +3,8 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special, stats
+
 from genlaws.simulate import (
     GaussianProcess,
     SphericalPerceptron,
@@ -11,7 +13,6 @@ from genlaws.simulate import (
     sample_zero_error,
 )
 from genlaws.theory import PerceptronErrorDensity
-from scipy import special, stats
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,9 @@ def test_equal_seeds_give_equal_bits():
 
 
 def test_smallest_error_and_floor_end_the_descent():
-    stopped = sample_error_density(SphericalPerceptron(6), particles=50, replicas=2, smallest_error=0.2, rng=1)
+    stopped = sample_error_density(
+        SphericalPerceptron(6), particles=50, replicas=2, smallest_error=0.2, rng=1
+    )
     floored = sample_error_density(SphericalPerceptron(6), particles=50, replicas=2, log_floor=-10.0, rng=1)
     assert 0.15 < stopped.errors[0] <= 0.2
     assert 0.2 in stopped.errors

@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
-from genlaws.simulate import GaussianProcess, arc_cosine_covariance, sample_zero_error
 from scipy import stats
 from scipy.stats import multivariate_normal
+
+from genlaws.simulate import GaussianProcess, arc_cosine_covariance, sample_zero_error
 
 
 def correlated(points, correlation=0.5):
@@ -164,7 +165,12 @@ def test_equal_images_do_no_harm():
     ],
 )
 def test_what_is_no_process_is_refused(changes, message):
-    arguments = {"covariance": correlated(6), "labels": [0, 1] * 3, "training": [0, 1, 2], "heldout": [3, 4, 5]}
+    arguments = {
+        "covariance": correlated(6),
+        "labels": [0, 1] * 3,
+        "training": [0, 1, 2],
+        "heldout": [3, 4, 5],
+    }
     arguments |= changes
     with pytest.raises(ValueError, match=message):
         GaussianProcess(

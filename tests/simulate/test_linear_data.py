@@ -1,9 +1,11 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
-from genlaws.simulate import GaussianMixtureLabels, LogisticLabels, TeacherLabels
 from scipy import integrate, stats
+
+from genlaws.simulate import GaussianMixtureLabels, LogisticLabels, TeacherLabels
 
 MODELS = [
     TeacherLabels(),
@@ -50,7 +52,7 @@ def test_logistic_error_against_quadrature(slope, overlap):
             scales |= {min(k / scale, 12.0) for k in (1, 5, 30)}
     ends = sorted(scales)
     expected = sum(
-        integrate.quad(integrand, a, b, epsabs=1e-12, limit=200)[0] for a, b in zip(ends, ends[1:], strict=False)
+        integrate.quad(integrand, a, b, epsabs=1e-12, limit=200)[0] for a, b in itertools.pairwise(ends)
     )
     assert float(LogisticLabels(slope).error(np.array(overlap))) == pytest.approx(expected, abs=1e-9)
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from genlaws.simulate.points import POINT_INDEX_LIMIT, gaussian_points
 from scipy import stats
+
+from genlaws.simulate.points import POINT_INDEX_LIMIT, gaussian_points
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,9 @@ def test_coordinates_are_standard_normal(points):
 
 def test_coordinates_neighbours_and_populations_are_independent(points):
     rows = len(points)
-    across = np.corrcoef(np.hstack([points[:-1], points[1:], gaussian_points(np.arange(1, rows), 5, seed=1)]).T)
+    across = np.corrcoef(
+        np.hstack([points[:-1], points[1:], gaussian_points(np.arange(1, rows), 5, seed=1)]).T
+    )
     off = across[~np.eye(15, dtype=bool)]
     assert np.abs(off).max() < 4.5 / np.sqrt(rows)
     assert off.std() == pytest.approx(1 / np.sqrt(rows), rel=0.25)

@@ -3,8 +3,9 @@ import math
 import numba
 import numpy as np
 import pytest
-from genlaws.simulate.reflective import reflective_move
 from scipy import stats
+
+from genlaws.simulate.reflective import reflective_move
 
 
 class Velocities:

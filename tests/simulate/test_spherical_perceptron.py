@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import integrate, stats
+
 from genlaws.simulate import GaussianMixtureLabels, LogisticLabels, SphericalPerceptron, TeacherLabels
 from genlaws.simulate.points import POINT_INDEX_LIMIT
 from genlaws.theory import PerceptronErrorDensity
-from scipy import integrate, stats
 
 FAMILIES = [
     SphericalPerceptron(6),

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from genlaws.simulate import LookupTable, SphericalPerceptron
 from genlaws.simulate.log_mean import log_normal_mean
 from genlaws.simulate.splitting import moves_needed, resample, split_on_error
@@ -39,7 +40,7 @@ def tails(family, draw, *, target, upward, particles, repeats, seed):
 @pytest.mark.parametrize("upward", [True, False])
 @pytest.mark.parametrize("particles", [20, 101])
 def test_masses_are_unbiased_even_with_few_particles(upward, particles):
-    # an estimate of a mass of e^-6.2, averaged without logs; a bias of 1 / particles a level would be 9 of those
+    # an estimate of a mass of e^-6.2, averaged without logs; a bias of 1 / particles a level would show
     target, repeats = 0.002, 600
     runs = tails(
         Uniform(),
@@ -102,7 +103,9 @@ def test_survivors_are_used_equally_often():
     np.testing.assert_allclose(counts[[3, 5, 8]] / 3000, 4 / 3, atol=0.05)
 
 
-@pytest.mark.parametrize(("persistence", "moves"), [(0.0, 1), (0.5, 1), (0.51, 2), (0.9, 7), (1.0, 60), (0.9999, 60)])
+@pytest.mark.parametrize(
+    ("persistence", "moves"), [(0.0, 1), (0.5, 1), (0.51, 2), (0.9, 7), (1.0, 60), (0.9999, 60)]
+)
 def test_moves_go_on_until_half_is_forgotten(persistence, moves):
     assert moves_needed(persistence, 60) == moves
     if moves < 60:

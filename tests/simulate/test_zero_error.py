@@ -4,9 +4,16 @@ from itertools import combinations
 import numba
 import numpy as np
 import pytest
-from genlaws.simulate import GaussianProcess, LookupTable, SphericalPerceptron, TeacherLabels, sample_zero_error
 from loky import get_reusable_executor
 from scipy import stats
+
+from genlaws.simulate import (
+    GaussianProcess,
+    LookupTable,
+    SphericalPerceptron,
+    TeacherLabels,
+    sample_zero_error,
+)
 
 
 def process(correlation, labels, n):
@@ -51,7 +58,9 @@ def test_orthogonal_inputs_halve_with_every_example():
     for k in range(4):
         # binomial noise of 1 / particles a halving is the whole error of an exact sampler
         ideal = math.sqrt(n[k] / (400 * 8))
-        agrees(e.log_fraction[k], e.log_fraction_se[k], -n[k] * math.log(2), replicas=8, largest_se=2.5 * ideal)
+        agrees(
+            e.log_fraction[k], e.log_fraction_se[k], -n[k] * math.log(2), replicas=8, largest_se=2.5 * ideal
+        )
     assert e.mean_true_error[-1] == pytest.approx(0.5, abs=5 * e.mean_true_error_se[-1])
 
 
@@ -156,7 +165,9 @@ def test_rare_bad_classifiers_against_rejection():
         good, bad = good + len(w), bad + np.count_nonzero(family.true_errors(w) > eps)
     assert bad > 20
     assert bad / good < 0.05
-    e = sample_zero_error(family, [n], particles=300, replicas=8, bad_errors=(eps,), training_set=examples, rng=12)
+    e = sample_zero_error(
+        family, [n], particles=300, replicas=8, bad_errors=(eps,), training_set=examples, rng=12
+    )
     both = math.hypot(e.log_bad_fraction_se(eps)[0], 1 / math.sqrt(bad))
     assert e.log_bad_fraction(eps)[0] == pytest.approx(math.log(bad / good), abs=4.5 * both)
     assert e.log_bad_fraction_se(eps)[0] < 0.3
@@ -224,7 +235,10 @@ def same(a, b):
 
 
 def test_equal_seeds_give_equal_bits_for_any_threads_and_workers():
-    family, arguments = SphericalPerceptron(10), {"particles": 100, "replicas": 3, "bad_errors": (0.2,), "rng": 18}
+    family, arguments = (
+        SphericalPerceptron(10),
+        {"particles": 100, "replicas": 3, "bad_errors": (0.2,), "rng": 18},
+    )
     here = sample_zero_error(family, [20, 150], **arguments)
     before = numba.get_num_threads()
     try:
@@ -248,7 +262,9 @@ def test_more_replicas_keep_the_ones_before():
 
 def test_progress_runs_from_nothing_to_all():
     shares = []
-    sample_zero_error(SphericalPerceptron(5), [10, 20], particles=50, replicas=2, rng=21, progress=shares.append)
+    sample_zero_error(
+        SphericalPerceptron(5), [10, 20], particles=50, replicas=2, rng=21, progress=shares.append
+    )
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
 
