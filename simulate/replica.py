@@ -90,7 +90,8 @@ class _Cloud:
 
 def _stage(cloud: _Cloud, examples: IntArray) -> bool:
     # One hard example: lower its slack by halves of the population until enough are right about it. Where
-    # nobody can be right this would go on without end, towards outputs that are all zero: give up at the floor.
+    # nobody can be right this would go on without end, towards outputs that are all zero: give up at the
+    # floor.
     example, before = examples[-1:], cloud.log_fraction
     while True:
         margins = cloud.family.margins(cloud.population, example)[:, 0]
