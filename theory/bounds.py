@@ -17,6 +17,7 @@ _CHUNK = 2_000_000
 # candidates for eps0 on the logit of its place in the support: from excess errors of 1e-15 on
 _LOGITS = np.linspace(-35.0, 35.0, 351)
 _LOWEST_LOG = -1e300
+_GOLDEN = (np.sqrt(5.0) - 1) / 2
 
 
 def _best_on(
@@ -52,17 +53,23 @@ def _largest_reference(density: ErrorDensity, n: FloatArray, eps: FloatArray) ->
     best, place = _best_on(grid, log_cdf, n, eps)
     levels, index = np.unique(eps, return_inverse=True)
     best = np.maximum(best, np.asarray(density.log_cdf(levels))[index])
-    # any eps0 gives a valid bound: look for a better one on a spline of ln M, then use the true M there
+    # any eps0 gives a valid bound: look for a better one on a spline of ln M (golden section between the
+    # neighbours of the best node, not beyond eps), then use the true M there
     smooth = CubicSpline(_LOGITS, np.maximum(log_cdf, _LOWEST_LOG))
-    at, step = _LOGITS[place], _LOGITS[1] - _LOGITS[0]
-    for _ in range(4):
-        left, middle, right = (
-            smooth(at + move) + gain(np.minimum(error(at + move), eps)) for move in (-step, 0.0, step)
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            vertex = 0.5 * step * (left - right) / (left - 2 * middle + right)
-        at = at + np.clip(np.nan_to_num(vertex, nan=0.0, posinf=0.0, neginf=0.0), -step, step)
-        step /= 4
+    with np.errstate(divide="ignore"):
+        last = np.maximum(special.logit(np.clip((eps - density.minimum) / width, 0.0, 1.0)), -700.0)
+    step = _LOGITS[1] - _LOGITS[0]
+    low = np.minimum(_LOGITS[place] - step, last)
+    high = np.minimum(_LOGITS[place] + step, last)
+
+    def value(logit: FloatArray) -> FloatArray:
+        return np.asarray(smooth(logit) + gain(np.minimum(error(logit), eps)))
+
+    for _ in range(24):
+        first, second = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+        leftwards = value(first) >= value(second)
+        low, high = np.where(leftwards, low, first), np.where(leftwards, second, high)
+    at = 0.5 * (low + high)
     eps0 = np.minimum(error(at), eps)
     return np.maximum(best, density.log_cdf(eps0) + gain(eps0))
 

@@ -87,7 +87,7 @@ class CountErrorDensity:
             raise ValueError("weights must be finite and at least 0, with one above 0 (and counts not empty)")
         if not (0 <= examples <= held_out and examples == int(examples)):
             raise ValueError(f"examples must be whole, from 0 to held_out ({held_out}), got {examples}")
-        order = np.argsort(k[w > 0], kind="stable")
+        order = np.lexsort((w[w > 0], k[w > 0]))
         k, w = k[w > 0][order], w[w > 0][order] / w.max()
         distinct, index = np.unique(k, return_inverse=True)
         log_weights, log_squares = (np.log(np.bincount(index, weights=v)) for v in (w, w * w))

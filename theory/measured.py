@@ -25,7 +25,7 @@ def _columns(errors: ArrayLike, weights: ArrayLike | None) -> tuple[FloatArray, 
         raise ValueError(
             "weights must be finite and at least 0, with one above 0 (and errors must not be empty)"
         )
-    order = np.argsort(E[w > 0], kind="stable")
+    order = np.lexsort((w[w > 0], E[w > 0]))
     E, w = E[w > 0][order], w[w > 0][order] / w.max()
     E.setflags(write=False)
     w.setflags(write=False)

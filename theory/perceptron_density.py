@@ -77,7 +77,9 @@ class PerceptronErrorDensity:
 
     def log_pdf(self, E: ArrayLike) -> FloatArray:
         """Ln Q(E), ``-inf`` outside the support."""
-        return self._form.log_pdf(E)
+        E_ = np.asarray(E, dtype=float)
+        at_an_end = (self.dimension > 2) & ((E_ == 0) | (E_ == 1))
+        return np.asarray(np.where(at_an_end, -np.inf, self._form.log_pdf(E_)))[()]
 
     def log_cdf(self, E: ArrayLike) -> FloatArray:
         """Ln of the mass of errors <= `E`."""

@@ -193,6 +193,11 @@ class TabulatedErrorDensity:
             minimum=minimum,
         )
 
+    @property
+    def atoms(self) -> None:
+        """None: the density is continuous."""
+        return None
+
     def _resolves(self, n: float) -> bool:
         """Whether the stretch below the first entry, or the first of a density, holds at most 1/30 at n."""
         at = np.array([n])
