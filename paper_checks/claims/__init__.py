@@ -1,1 +1,1 @@
-"""The claims, one module per paper."""
+"""The claims, one module per question a paper asks; each registers its claims as ``CLAIMS``."""

@@ -1,0 +1,181 @@
+"""Martinetz et al.: survival of the next example, and how the error of separable classes vanishes (A4, A5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genlaws.simulate import (
+    Measurement,
+    SphericalPerceptron,
+    TeacherLabels,
+    sample_error_density,
+    sample_zero_error,
+)
+from genlaws.theory import PERCEPTRON_GIBBS_PREFACTOR, Constant, EqualWithinMargin
+
+from ..claim import Claim, Control, Experiment, Settings
+from .units import NETWORKS_COME_LATER, by_budget, replicated
+
+_NEXT_EXAMPLES = 40
+
+
+def measure_next_survival(settings: Settings, rng: np.random.Generator) -> Measurement:
+    """Guess and check: the share of the survivors of n examples that are right on the next one."""
+    family = SphericalPerceptron(settings["dimension"])
+    asked = SphericalPerceptron(settings["dimension"], data=TeacherLabels(noise=settings["next_noise"]))
+    n = settings["n_examples"]
+    right, error = np.zeros((2, len(n)))
+    for _ in range(settings["sets"]):
+        population = family.draw(settings["draws"], rng)
+        first = family.first_error(population, family.training_set(n[-1], rng))
+        coming = family.training_set(_NEXT_EXAMPLES, rng)
+        for k, size in enumerate(n):
+            survivors = family.take(population, np.flatnonzero(first >= size))
+            right[k] += asked.correct(survivors, coming).mean()
+            error[k] += family.true_errors(survivors).mean()
+    return Measurement(
+        x=np.asarray(n, dtype=np.float64),
+        replicate=np.full(len(n), settings["replicate"]),
+        y=right / settings["sets"],
+        reference=1.0 - error / settings["sets"],
+        x_label="training examples n",
+        y_label="share right on the next example",
+        settings=settings,
+    )
+
+
+def measure_annealed_curve(settings: Settings, rng: np.random.Generator) -> Measurement:
+    """<E>_n from a measured error density, beside k / n with k the exponent of its edge."""
+    dimension, noise = settings["dimension"], settings["noise"]
+    measured = sample_error_density(
+        SphericalPerceptron(dimension, data=TeacherLabels(noise=noise)),
+        particles=settings["particles"],
+        replicas=2,
+        smallest_error=noise + (1.0 - 2.0 * noise) * settings["smallest_angle"],
+        rng=rng,
+    )
+    n = np.asarray(settings["n_examples"], dtype=np.float64)
+    return Measurement(
+        x=n,
+        replicate=np.full(n.size, settings["replicate"]),
+        y=measured.density(minimum=noise).mean_given_zero_errors(n),
+        reference=(dimension - 1) / n,
+        x_label="training examples n",
+        y_label="annealed mean error",
+        settings=settings,
+    )
+
+
+def measure_prefactor(settings: Settings, rng: np.random.Generator) -> Measurement:
+    """alpha times the mean error given zero training error, alpha = n / (dimension - 1), of one training set."""
+    family = SphericalPerceptron(settings["dimension"])
+    free = settings["dimension"] - 1
+    alpha = np.asarray(settings["alpha"], dtype=np.float64)
+    n = np.round(alpha * free).astype(np.int64)
+    if settings["average"] == "annealed":
+        measured = sample_error_density(
+            family, particles=settings["particles"], replicas=2, smallest_error=0.01, rng=rng
+        )
+        error = measured.density().mean_given_zero_errors(n)
+    else:
+        error = np.mean(
+            [
+                sample_zero_error(
+                    family, n, particles=settings["particles"], replicas=2, rng=rng
+                ).mean_true_error
+                for _ in range(settings["sets"])
+            ],
+            axis=0,
+        )
+    return Measurement(
+        x=n / free,
+        replicate=np.full(n.size, settings["replicate"]),
+        y=n / free * error,
+        x_label="alpha, examples per free parameter",
+        y_label="alpha x mean error",
+        settings=settings,
+    )
+
+
+def _experiment(replicates: Any, measure: Any, **settings: Any) -> dict[Any, Experiment]:
+    return {"simulation": Experiment(replicated(replicates, **settings), measure)}
+
+
+_SURVIVAL = {"dimension": 6, "n_examples": [1, 2, 4, 6], "sets": by_budget(25, 200, 1000), "draws": 20_000}
+_EDGE = {
+    "dimension": 6,
+    "n_examples": [500, 900, 1600, 2800, 5000],
+    "smallest_angle": 2e-4,
+    "particles": by_budget(200, 1000, 4000),
+}
+_PREFACTOR = {"dimension": by_budget(16, 48, 96), "alpha": [8, 12, 16], "particles": 100}
+
+CLAIMS = (
+    Claim(
+        id="A4",
+        paper="martinetz",
+        where="arXiv:2410.16868, learning curve <E>_n = 1 - Z_{n+1}/Z_n, for a single training set",
+        statement="The share of zero-error classifiers that survive the next example is one minus their mean error.",
+        prediction="acceptance of guess and check = 1 - <E>_S, within 0.01",
+        law=EqualWithinMargin(),
+        predicted=0.0,
+        band=(-0.01, 0.01),
+        x_range=(1, 6),
+        falsifier="an acceptance further than 0.01 from one minus the mean error at any n",
+        control=Control(
+            description="the next example comes with one label in ten flipped, training examples do not",
+            expected="REFUTED",
+            experiments=_experiment(by_budget(8, 8, 12), measure_next_survival, next_noise=0.1, **_SURVIVAL),
+        ),
+        experiments=_experiment(by_budget(10, 12, 20), measure_next_survival, next_noise=0.0, **_SURVIVAL),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="A5a",
+        paper="martinetz",
+        where="arXiv:2410.16868, separable classes; asymptotics of <E>_n for Q ~ E^(k-1), derived",
+        statement="For separable classes the annealed error vanishes as k / n, k the exponent of the edge of Q.",
+        prediction="<E>_n = 5 / n within 5 % for a spherical perceptron of dimension 6, n = 500 to 5,000",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-0.05, 0.05),
+        x_range=(500, 5000),
+        falsifier="an annealed error further than 5 % from k / n at any n",
+        control=Control(
+            description="one label in ten flipped: classes are not separable, the error levels off at 0.1",
+            expected="REFUTED",
+            experiments=_experiment(by_budget(4, 6, 8), measure_annealed_curve, noise=0.1, **_EDGE),
+        ),
+        experiments=_experiment(by_budget(10, 16, 40), measure_annealed_curve, noise=0.0, **_EDGE),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="A5b",
+        paper="martinetz",
+        where="arXiv:2410.16868, separable classes, averaged over training sets; prefactor by replica theory, derived",
+        statement="Averaged over training sets the error of separable classes vanishes as 0.625 / alpha, not 1 / alpha.",
+        prediction=f"alpha x mean error = {PERCEPTRON_GIBBS_PREFACTOR:.4f} within 10 %, alpha = 8 to 16",
+        law=Constant(value=PERCEPTRON_GIBBS_PREFACTOR),
+        predicted=PERCEPTRON_GIBBS_PREFACTOR,
+        band=(0.9 * PERCEPTRON_GIBBS_PREFACTOR, 1.1 * PERCEPTRON_GIBBS_PREFACTOR),
+        x_range=(8, 16),
+        falsifier="a prefactor further than 10 % from 0.625",
+        control=Control(
+            description="the annealed curve of the same perceptron, from its measured Q: prefactor 1",
+            expected="REFUTED",
+            experiments=_experiment(
+                by_budget(4, 6, 8), measure_prefactor, average="annealed", sets=0, **_PREFACTOR
+            ),
+        ),
+        experiments=_experiment(
+            by_budget(24, 12, 20),
+            measure_prefactor,
+            average="quenched",
+            sets=by_budget(2, 8, 20),
+            **_PREFACTOR,
+        ),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+)
