@@ -1,4 +1,4 @@
-"""Perceptrons of finite dimension against the replica curves of infinite dimension; error bars against repeats.
+"""Perceptrons of finite dimension against replica curves, and error bars against the spread of repeats.
 
 Measured once with 100 particles over 40, 40 and 24 training sets, (mean ln fraction - d * theory) in nats:
 
