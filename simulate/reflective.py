@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
@@ -72,6 +72,7 @@ def _advance(
     return 0, math.inf
 
 
+@njit(cache=True, nogil=True)
 def _reflect(
     position: FloatArray,
     speed: FloatArray,
@@ -87,7 +88,7 @@ def _reflect(
     bounces = np.zeros(particles, dtype=np.int64)
     # the last walls may stand at -slack: they leave the homogeneous ones and are met by a rule of their own
     regular = walls - slack_walls
-    for particle in prange(particles):
+    for particle in range(particles):
         inphase, quadrature = position[particle], speed[particle]
         ratio = np.empty(regular)
         # angles live as cosine and sine: of the way gone, of the way left, and of the step to the next wall
@@ -133,13 +134,6 @@ def _reflect(
                 break
         bounces[particle] = count
     return added, bounces
-
-
-# In threads only where there is enough to do: waking them costs more than a small move takes. The choice
-# hangs on the sizes alone, so equal seeds give equal bits whatever the number of threads.
-_reflect_alone = njit(cache=True, nogil=True)(_reflect)
-_reflect_in_threads = njit(cache=True, parallel=True)(_reflect)
-_THREADS_PAY = 3_000_000  # particles x walls^2, about the elementary steps of a move
 
 
 def _persistence(before: FloatArray, after: FloatArray) -> float:
@@ -198,9 +192,7 @@ def reflective_move(
     width = rows.shape[1]
     before = latent[:, :width] @ rows.T
     position, speed = before.copy(), velocity[:, :width] @ rows.T
-    work = latent.shape[0] * rows.shape[0] ** 2
-    reflect = _reflect_in_threads if work > _THREADS_PAY else _reflect_alone
-    added, bounces = reflect(position, speed, gram, angle, slack, slack_walls)
+    added, bounces = _reflect(position, speed, gram, angle, slack, slack_walls)
     turned[:, :width] += added @ rows
     after = turned[:, :width] @ rows.T
     inside = bounces >= 0

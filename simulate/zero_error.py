@@ -7,15 +7,18 @@ without error; and so on (Chopin 2002; Del Moral, Doucet & Jasra 2006).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import pairwise
+from threading import Event
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import ArrayLike
+from threadpoolctl import threadpool_limits
 
 from .family import ClassifierFamily, IntArray
-from .replica import Progress, bad_grid, run_replica
+from .replica import Progress, ReplicaTrace, bad_grid, run_replica
 from .seeds import entropy_of
 from .zero_error_ensemble import ZeroErrorEnsemble
 
@@ -38,6 +41,36 @@ def _checked(
     if any(not 0.0 < e < 1.0 for e in eps):
         raise ValueError(f"bad_errors must lie in (0, 1), got {eps}")
     return stops, eps
+
+
+def _in_threads(
+    start: Callable[[Executor, np.random.SeedSequence, Progress], Future[ReplicaTrace]],
+    streams: Sequence[np.random.SeedSequence],
+    progress: Progress | None,
+) -> list[ReplicaTrace]:
+    # Replicas share the cores: the kernels and matrix products they live in release the interpreter. One
+    # thread each, so that nobody waits at barriers.
+    done = np.zeros(len(streams))
+    stopped = Event()
+
+    def reporter(k: int) -> Progress:
+        def report(share: float) -> None:
+            if stopped.is_set():
+                raise KeyboardInterrupt
+            done[k] = share
+            if progress is not None:
+                progress(float(done.mean()))
+
+        return report
+
+    with threadpool_limits(1), ThreadPoolExecutor(min(len(streams), get_num_threads())) as pool:
+        futures = [start(pool, stream, reporter(k)) for k, stream in enumerate(streams)]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def sample_zero_error(
@@ -71,7 +104,7 @@ def sample_zero_error(
     rng : numpy.random.Generator, int or None
         Equal seeds give equal results whatever the number of threads or workers.
     executor : concurrent.futures.Executor, optional
-        Where replicas run; by default here, one after the other, with threads over particles.
+        Where replicas run; by default here, in as many threads as numba may use.
     progress : callable, optional
         Called with the share of the work done.
 
@@ -96,22 +129,19 @@ def sample_zero_error(
     if examples.size < stops[-1]:
         raise ValueError(f"n_examples must be at most the {examples.size} training examples, got {stops[-1]}")
 
+    def start(
+        pool: Executor, stream: np.random.SeedSequence, report: Progress | None
+    ) -> Future[ReplicaTrace]:
+        return pool.submit(run_replica, family, examples, stops, particles, eps, stream, report)
+
     if executor is not None:
-        futures = [executor.submit(run_replica, family, examples, stops, particles, eps, s) for s in streams]
         traces = []
-        for k, future in enumerate(futures):
+        for future in [start(executor, stream, None) for stream in streams]:
             traces.append(future.result())
             if progress is not None:
-                progress((k + 1) / replicas)
+                progress(len(traces) / replicas)
     else:
-        traces = []
-        for k, stream in enumerate(streams):
-
-            def share(done: float, before: int = k) -> None:
-                if progress is not None:
-                    progress((before + done) / replicas)
-
-            traces.append(run_replica(family, examples, stops, particles, eps, stream, share))
+        traces = _in_threads(start, streams, progress)
     return ZeroErrorEnsemble.from_traces(
         traces,
         family=family,

@@ -1,6 +1,5 @@
 import math
 
-import numba
 import numpy as np
 import pytest
 from scipy import stats
@@ -120,24 +119,6 @@ def test_what_stands_outside_stays_where_it_is():
     assert np.all(moved.latent[0] > 0)
     inside = np.all(moved.latent[1] > 0)
     assert inside or np.array_equal(moved.latent[1], z[1])
-
-
-@pytest.mark.parametrize("walls", [40, 200])
-def test_bits_do_not_depend_on_the_number_of_threads(walls):
-    rng = np.random.default_rng(4)
-    rows, gram, inside = cone(rng, walls, 30)
-    z = np.tile(inside, (200, 1))
-    before = numba.get_num_threads()
-    results = []
-    try:
-        for threads in {1, numba.config.NUMBA_NUM_THREADS}:
-            numba.set_num_threads(threads)
-            results.append(reflective_move(z, rows, gram, np.random.default_rng(5), length=1.0))
-    finally:
-        numba.set_num_threads(before)
-    for other in results[1:]:
-        np.testing.assert_array_equal(other.latent, results[0].latent)
-        assert (other.bounces, other.persistence) == (results[0].bounces, results[0].persistence)
 
 
 def test_persistence_runs_from_one_to_zero():
