@@ -9,8 +9,10 @@ import numpy as np
 from genlaws.simulate import BinaryPerceptron, LookupTable, Measurement, planted_bad_fraction
 from genlaws.theory import EqualWithinMargin
 
-from ..claim import Claim, Control, Experiment, Settings
-from .units import NETWORKS_COME_LATER, by_budget, replicated
+from ..claim import Claim, Control, Settings
+from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
+
+_LN2 = math.log(2.0)
 
 
 def measure_annealed_excess(settings: Settings, rng: np.random.Generator) -> Measurement:
@@ -23,47 +25,40 @@ def measure_annealed_excess(settings: Settings, rng: np.random.Generator) -> Mea
     planted = planted_bad_fraction(
         family, n_examples=settings["n_examples"], eps=0.25, draws=settings["draws"], rng=rng
     )
-    return Measurement(
-        x=planted.n_examples.astype(np.float64),
-        replicate=np.full(planted.n_examples.size, settings["replicate"]),
-        y=planted.log_annealed_ratio,
+    return rows(
+        settings,
+        planted.n_examples,
+        planted.log_annealed_ratio,
         se=planted.log_bad_fraction_se,
-        reference=np.full(planted.n_examples.size, _LN2),
-        x_label="training examples n",
+        reference=_LN2,
         y_label="ln g_n / f_n",
-        settings=settings,
     )
 
 
-_LN2 = math.log(2.0)
 _PLANTED = {"n_examples": [60, 80, 100, 120], "draws": by_budget(100, 500, 2000)}
 
 CLAIMS = (
     Claim(
         id="F1",
         paper="classics",
-        where="cross-paper test: annealed fraction of arXiv:2410.16868 against the quenched one; limit derived",
+        where="cross-paper test: annealed fraction of arXiv:2410.16868 and the quenched one; limit derived",
         statement="Quenched bad fractions are half the annealed ones once only the teacher competes.",
-        prediction="ln g_n / f_n = ln 2 within 0.1 for all 2^15 binary perceptrons, n = 60 to 120, f_n down to 1e-16",
+        prediction=(
+            "ln g_n / f_n = ln 2 within 0.1 for all 2^15 binary perceptrons, n = 60 to 120, f_n to 1e-16"
+        ),
         law=EqualWithinMargin(),
         predicted=0.0,
         band=(-0.1, 0.1),
         x_range=(60, 120),
         falsifier="a ratio further than 10 % from 2 at any n",
         control=Control(
-            description="thousands of good classifiers that err independently: |H(S)| does not vary, the ratio is 1",
+            description="good classifiers by the thousand, erring independently: |H(S)| hardly varies",
             expected="REFUTED",
-            experiments={
-                "simulation": Experiment(
-                    replicated(by_budget(4, 6, 8), family="independent", **_PLANTED), measure_annealed_excess
-                )
-            },
+            experiments=simulated(
+                by_budget(4, 6, 8), measure_annealed_excess, family="independent", **_PLANTED
+            ),
         ),
-        experiments={
-            "simulation": Experiment(
-                replicated(by_budget(8, 12, 20), family="binary", **_PLANTED), measure_annealed_excess
-            )
-        },
+        experiments=simulated(by_budget(8, 12, 20), measure_annealed_excess, family="binary", **_PLANTED),
         not_applicable=NETWORKS_COME_LATER,
     ),
 )

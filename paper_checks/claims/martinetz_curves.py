@@ -1,8 +1,6 @@
-"""Martinetz et al.: survival of the next example, and how the error of separable classes vanishes (A4, A5)."""
+"""Martinetz et al.: survival of the next example, and how errors of separable classes vanish (A4, A5)."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -15,8 +13,8 @@ from genlaws.simulate import (
 )
 from genlaws.theory import PERCEPTRON_GIBBS_PREFACTOR, Constant, EqualWithinMargin
 
-from ..claim import Claim, Control, Experiment, Settings
-from .units import NETWORKS_COME_LATER, by_budget, replicated
+from ..claim import Claim, Control, Settings
+from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
 
 _NEXT_EXAMPLES = 40
 
@@ -35,14 +33,12 @@ def measure_next_survival(settings: Settings, rng: np.random.Generator) -> Measu
             survivors = family.take(population, np.flatnonzero(first >= size))
             right[k] += asked.correct(survivors, coming).mean()
             error[k] += family.true_errors(survivors).mean()
-    return Measurement(
-        x=np.asarray(n, dtype=np.float64),
-        replicate=np.full(len(n), settings["replicate"]),
-        y=right / settings["sets"],
+    return rows(
+        settings,
+        n,
+        right / settings["sets"],
         reference=1.0 - error / settings["sets"],
-        x_label="training examples n",
         y_label="share right on the next example",
-        settings=settings,
     )
 
 
@@ -57,19 +53,17 @@ def measure_annealed_curve(settings: Settings, rng: np.random.Generator) -> Meas
         rng=rng,
     )
     n = np.asarray(settings["n_examples"], dtype=np.float64)
-    return Measurement(
-        x=n,
-        replicate=np.full(n.size, settings["replicate"]),
-        y=measured.density(minimum=noise).mean_given_zero_errors(n),
+    return rows(
+        settings,
+        n,
+        measured.density(minimum=noise).mean_given_zero_errors(n),
         reference=(dimension - 1) / n,
-        x_label="training examples n",
         y_label="annealed mean error",
-        settings=settings,
     )
 
 
 def measure_prefactor(settings: Settings, rng: np.random.Generator) -> Measurement:
-    """alpha times the mean error given zero training error, alpha = n / (dimension - 1), of one training set."""
+    """alpha times the mean error given zero training error, alpha = n / (dimension - 1)."""
     family = SphericalPerceptron(settings["dimension"])
     free = settings["dimension"] - 1
     alpha = np.asarray(settings["alpha"], dtype=np.float64)
@@ -89,18 +83,13 @@ def measure_prefactor(settings: Settings, rng: np.random.Generator) -> Measureme
             ],
             axis=0,
         )
-    return Measurement(
-        x=n / free,
-        replicate=np.full(n.size, settings["replicate"]),
-        y=n / free * error,
+    return rows(
+        settings,
+        n / free,
+        n / free * error,
         x_label="alpha, examples per free parameter",
         y_label="alpha x mean error",
-        settings=settings,
     )
-
-
-def _experiment(replicates: Any, measure: Any, **settings: Any) -> dict[Any, Experiment]:
-    return {"simulation": Experiment(replicated(replicates, **settings), measure)}
 
 
 _SURVIVAL = {"dimension": 6, "n_examples": [1, 2, 4, 6], "sets": by_budget(25, 200, 1000), "draws": 20_000}
@@ -117,7 +106,7 @@ CLAIMS = (
         id="A4",
         paper="martinetz",
         where="arXiv:2410.16868, learning curve <E>_n = 1 - Z_{n+1}/Z_n, for a single training set",
-        statement="The share of zero-error classifiers that survive the next example is one minus their mean error.",
+        statement="The share of zero-error classifiers that survive the next example is 1 - <E>_S.",
         prediction="acceptance of guess and check = 1 - <E>_S, within 0.01",
         law=EqualWithinMargin(),
         predicted=0.0,
@@ -127,16 +116,16 @@ CLAIMS = (
         control=Control(
             description="the next example comes with one label in ten flipped, training examples do not",
             expected="REFUTED",
-            experiments=_experiment(by_budget(8, 8, 12), measure_next_survival, next_noise=0.1, **_SURVIVAL),
+            experiments=simulated(by_budget(8, 8, 12), measure_next_survival, next_noise=0.1, **_SURVIVAL),
         ),
-        experiments=_experiment(by_budget(10, 12, 20), measure_next_survival, next_noise=0.0, **_SURVIVAL),
+        experiments=simulated(by_budget(10, 12, 20), measure_next_survival, next_noise=0.0, **_SURVIVAL),
         not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="A5a",
         paper="martinetz",
         where="arXiv:2410.16868, separable classes; asymptotics of <E>_n for Q ~ E^(k-1), derived",
-        statement="For separable classes the annealed error vanishes as k / n, k the exponent of the edge of Q.",
+        statement="For separable classes the annealed error vanishes as k / n, k the exponent of Q's edge.",
         prediction="<E>_n = 5 / n within 5 % for a spherical perceptron of dimension 6, n = 500 to 5,000",
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
@@ -146,16 +135,18 @@ CLAIMS = (
         control=Control(
             description="one label in ten flipped: classes are not separable, the error levels off at 0.1",
             expected="REFUTED",
-            experiments=_experiment(by_budget(4, 6, 8), measure_annealed_curve, noise=0.1, **_EDGE),
+            experiments=simulated(by_budget(4, 6, 8), measure_annealed_curve, noise=0.1, **_EDGE),
         ),
-        experiments=_experiment(by_budget(10, 16, 40), measure_annealed_curve, noise=0.0, **_EDGE),
+        experiments=simulated(by_budget(10, 16, 40), measure_annealed_curve, noise=0.0, **_EDGE),
         not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="A5b",
         paper="martinetz",
-        where="arXiv:2410.16868, separable classes, averaged over training sets; prefactor by replica theory, derived",
-        statement="Averaged over training sets the error of separable classes vanishes as 0.625 / alpha, not 1 / alpha.",
+        where="arXiv:2410.16868, separable classes; prefactor over training sets by replica theory, derived",
+        statement=(
+            "Averaged over training sets errors of separable classes vanish as 0.625 / alpha, not 1 / alpha."
+        ),
         prediction=f"alpha x mean error = {PERCEPTRON_GIBBS_PREFACTOR:.4f} within 10 %, alpha = 8 to 16",
         law=Constant(value=PERCEPTRON_GIBBS_PREFACTOR),
         predicted=PERCEPTRON_GIBBS_PREFACTOR,
@@ -165,11 +156,11 @@ CLAIMS = (
         control=Control(
             description="the annealed curve of the same perceptron, from its measured Q: prefactor 1",
             expected="REFUTED",
-            experiments=_experiment(
+            experiments=simulated(
                 by_budget(4, 6, 8), measure_prefactor, average="annealed", sets=0, **_PREFACTOR
             ),
         ),
-        experiments=_experiment(
+        experiments=simulated(
             by_budget(24, 12, 20),
             measure_prefactor,
             average="quenched",

@@ -1,4 +1,4 @@
-"""Martinetz et al.: the fraction of bad global minima decays exponentially with the number of examples (A1)."""
+"""Martinetz et al.: the fraction of bad global minima decays exponentially with the examples (A1)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from genlaws.simulate import (
 )
 from genlaws.theory import ExponentialDecay, PowerLaw
 
-from ..claim import Claim, Control, Experiment, Settings
-from .units import NETWORKS_COME_LATER, by_budget, replicated
+from ..claim import Claim, Control, Settings
+from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
 
 _EPS = 0.25
 _DIMENSION = 8
@@ -30,9 +30,8 @@ _BINARY_RATE = -math.log(1.0 - _NEXT_ATOM)
 def measure_annealed_decay(settings: Settings, rng: np.random.Generator) -> Measurement:
     """ln g_n(eps) of a spherical perceptron, from its error density measured down to the left tail."""
     noise = settings["noise"]
-    family = SphericalPerceptron(settings["dimension"], data=TeacherLabels(noise=noise))
     measured = sample_error_density(
-        family,
+        SphericalPerceptron(settings["dimension"], data=TeacherLabels(noise=noise)),
         particles=settings["particles"],
         replicas=2,
         smallest_error=noise + (1.0 - 2.0 * noise) * settings["smallest_angle"],
@@ -40,14 +39,7 @@ def measure_annealed_decay(settings: Settings, rng: np.random.Generator) -> Meas
     )
     n = np.asarray(settings["n_examples"], dtype=np.float64)
     log_g = measured.density(minimum=noise).log_bad_fraction_given_zero_errors(n, settings["eps"])
-    return Measurement(
-        x=n,
-        replicate=np.full(n.size, settings["replicate"]),
-        y=log_g,
-        x_label="training examples n",
-        y_label="ln annealed bad fraction",
-        settings=settings,
-    )
+    return rows(settings, n, log_g, y_label="ln annealed bad fraction")
 
 
 def measure_quenched_decay(settings: Settings, rng: np.random.Generator) -> Measurement:
@@ -59,14 +51,12 @@ def measure_quenched_decay(settings: Settings, rng: np.random.Generator) -> Meas
         draws=settings["draws"],
         rng=rng,
     )
-    return Measurement(
-        x=planted.n_examples.astype(np.float64),
-        replicate=np.full(planted.n_examples.size, settings["replicate"]),
-        y=planted.log_bad_fraction,
+    return rows(
+        settings,
+        planted.n_examples,
+        planted.log_bad_fraction,
         se=planted.log_bad_fraction_se,
-        x_label="training examples n",
         y_label="ln quenched bad fraction",
-        settings=settings,
     )
 
 
@@ -88,7 +78,7 @@ CLAIMS = (
         id="A1a",
         paper="martinetz",
         where="arXiv:2410.16868, exponential bound on the annealed bad fraction; rate as derived from Q(E)",
-        statement="The annealed fraction of bad global minima decays exponentially with the training examples.",
+        statement="The annealed fraction of bad global minima decays exponentially with the examples.",
         prediction=(
             f"g_n({_EPS}) ~ n^{_DIMENSION - 2} exp(-{_SPHERICAL_RATE:.4f} n): rate ln((1-E_min)/(1-eps)), "
             "prefactor from the edge of Q, over more than 10 decades"
@@ -98,35 +88,27 @@ CLAIMS = (
         band=(0.95 * _SPHERICAL_RATE, 1.05 * _SPHERICAL_RATE),
         x_range=(80, 260),
         falsifier=(
-            "a rate outside 5 % of ln((1-E_min)/(1-eps)), or a power law in n that foretells held-out n better"
+            "a rate outside 5 % of ln((1-E_min)/(1-eps)), or a power law that foretells held-out n better"
         ),
         control=Control(
             description=(
                 "one label in ten flipped, so that E_min = 0.1: the rate of separable classes must be refuted"
             ),
             expected="REFUTED",
-            experiments={
-                "simulation": Experiment(
-                    replicated(by_budget(5, 8, 12), noise=0.1, **_SPHERICAL), measure_annealed_decay
-                )
-            },
+            experiments=simulated(by_budget(5, 8, 12), measure_annealed_decay, noise=0.1, **_SPHERICAL),
         ),
-        experiments={
-            "simulation": Experiment(
-                replicated(by_budget(8, 16, 40), noise=0.0, **_SPHERICAL), measure_annealed_decay
-            )
-        },
+        experiments=simulated(by_budget(8, 16, 40), measure_annealed_decay, noise=0.0, **_SPHERICAL),
         rivals=(PowerLaw(exponent=-1.0, log_y=True),),
         not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="A1b",
         paper="martinetz",
-        where="arXiv:2410.16868, decay of the bad fraction averaged over training sets; rate as derived from Q(E)",
+        where="arXiv:2410.16868, bad fraction averaged over training sets; rate as derived from Q(E)",
         statement="The bad fraction averaged over training sets decays exponentially with the same rate.",
         prediction=(
-            f"f_n({_EPS}) ~ exp(-{_BINARY_RATE:.4f} n) for the 2^15 binary perceptrons: rate 1/(1-eps+) with "
-            f"eps+ = {_NEXT_ATOM:.4f}, the next error above eps"
+            f"f_n({_EPS}) ~ exp(-{_BINARY_RATE:.4f} n) for the 2^15 binary perceptrons: rate ln(1/(1-eps+)) "
+            f"with eps+ = {_NEXT_ATOM:.4f}, the next error above eps"
         ),
         law=ExponentialDecay(rate=_BINARY_RATE, prefactor_power=0.0, log_y=True),
         predicted=_BINARY_RATE,
@@ -136,17 +118,9 @@ CLAIMS = (
         control=Control(
             description="bad means an error above 0.33, whose next atom is 0.345: its rate is 0.424",
             expected="REFUTED",
-            experiments={
-                "simulation": Experiment(
-                    replicated(by_budget(5, 8, 12), eps=0.33, **_BINARY), measure_quenched_decay
-                )
-            },
+            experiments=simulated(by_budget(5, 8, 12), measure_quenched_decay, eps=0.33, **_BINARY),
         ),
-        experiments={
-            "simulation": Experiment(
-                replicated(by_budget(8, 16, 40), eps=_EPS, **_BINARY), measure_quenched_decay
-            )
-        },
+        experiments=simulated(by_budget(8, 16, 40), measure_quenched_decay, eps=_EPS, **_BINARY),
         rivals=(PowerLaw(exponent=-1.0, log_y=True),),
         not_applicable=NETWORKS_COME_LATER,
     ),
