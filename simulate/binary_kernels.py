@@ -37,8 +37,8 @@ def count_perceptron_survivors(
             survivors[code] = code
         alive = errors.size
         for i in range(n):
-            # The field of a code is the sum of two table entries, one for each half of its bits. Binary inputs
-            # gain nothing from packed bits: xor and popcount took 1.3 times as long as this one addition.
+            # The field of a code is the sum of two table entries, one for each half of its bits. Packing
+            # binary inputs gains nothing: xor and popcount took 1.3 times as long as this one addition.
             left[0] = 0.0
             right[0] = 0.0
             for j in range(dimension):
