@@ -199,7 +199,7 @@ class GaussianProcess:
             return values[:, 0] * (2.0 * classes - 1.0)
         right = np.take_along_axis(values, classes[None, None, :], axis=1)[:, 0]
         np.put_along_axis(values, np.broadcast_to(classes, (len(values), 1, classes.size)), -np.inf, axis=1)
-        return (right - values.max(axis=1)) / np.sqrt(2.0)
+        return np.asarray((right - values.max(axis=1)) / np.sqrt(2.0))
 
     def correct(self, population: FloatArray, points: IntArray) -> BoolArray:
         """Whether each classifier is right on each point, shape (particles, points)."""

@@ -308,7 +308,7 @@ class ZeroErrorEnsemble:
         """Write the runs to one `.npz` file, by temporary file and rename."""
         target = Path(path)
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
+        arrays: dict[str, Any] = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
         header = {k: v for k, v in values.items() if not isinstance(v, np.ndarray)}
         header["schema_version"] = SCHEMA_VERSION
         handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".npz.part")
