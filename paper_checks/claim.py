@@ -72,7 +72,7 @@ class Claim:
     law
         The predicted form; its score is one number.
     predicted
-        The predicted value of that score.
+        The predicted value of that score; of a bound, whose band is open on one side, the band's end.
     band
         (low, high): scores that count as the same. May be infinite on one side, not on both.
     x_range

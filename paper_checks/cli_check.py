@@ -105,7 +105,9 @@ def check(
     """
     check_target(target)
     if plots is not None:
-        os.makedirs(plots, exist_ok=True)
+        from .atomic_write import writable_folder
+
+        writable_folder(plots)
     from .registry import find_claims
 
     chosen = find_claims(claims, paper)
@@ -120,10 +122,11 @@ def check(
             chosen, sources=sources, budget=budget, rng=seed, executor=executor, progress=progress
         )
     screen.print(scorecard(run))
+    # before the plots: one that fails must not cost the verdicts
+    emit(run.to_dict(), target)
     if plots is not None:
         written = _write_plots(run, plots)
         screen.print(f"{len(written)} plots in {plots}", style="dim")
-    emit(run.to_dict(), target)
     outcomes = {verdict.verdict.value.lower() for verdict in run.verdicts}
     if outcomes & set(fail_on):
         context.exit(3)

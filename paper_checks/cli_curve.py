@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command_io import check_target, console, emit, json_option, one_clear_line, parse_counts, table
+from .command_io import (
+    check_eps,
+    check_target,
+    console,
+    emit,
+    json_option,
+    one_clear_line,
+    parse_counts,
+    points_option,
+    table,
+)
 
 if TYPE_CHECKING:
     from genlaws.theory import ErrorDensity
@@ -18,13 +28,17 @@ def _read_errors(path: str) -> tuple[list[float], list[float]]:
     errors: list[float] = []
     weights: list[float] = []
     with open(path, encoding="utf-8-sig") as file:
-        lines = [(number, line.strip()) for number, line in enumerate(file, 1)]
+        try:
+            lines = [(number, line.strip()) for number, line in enumerate(file, 1)]
+        except UnicodeDecodeError:
+            raise ValueError(f"{path} is not a text file of numbers") from None
     rows = [(number, line) for number, line in lines if line and not line.startswith("#")]
     for place, (number, line) in enumerate(rows):
         try:
             values = [float(cell) for cell in line.split(",")]
         except ValueError:
-            if place == 0:
+            # words name the columns; numbers that are written some other way must not go lost
+            if place == 0 and all(cell.strip(" \"'")[:1].isalpha() for cell in line.split(",")):
                 continue
             values = []
         if len(values) not in (1, 2) or not all(map(math.isfinite, values)):
@@ -36,6 +50,8 @@ def _read_errors(path: str) -> tuple[list[float], list[float]]:
         weights.append(weight)
     if not errors:
         raise ValueError(f"{path} holds no errors")
+    if not any(weights):
+        raise ValueError(f"{path}: a weight must be above 0, got none")
     return errors, weights
 
 
@@ -58,7 +74,9 @@ def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[s
     try:
         a, b = (float(value) for value in beta.split(","))
     except ValueError:
-        raise ValueError(f"--beta must be two positive numbers like 2,5, got {beta!r}") from None
+        a = b = math.nan
+    if not (0.0 < a < math.inf and 0.0 < b < math.inf):
+        raise ValueError(f"--beta must be two positive numbers like 2,5, got {beta!r}")
     return BetaErrorDensity(a, b), {"kind": "beta", "a": a, "b": b}
 
 
@@ -70,7 +88,7 @@ def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[s
 @click.option(
     "--examples", required=True, metavar="N", help="Like 10,100,1000, or log-spaced like 1:1000000."
 )
-@click.option("--points", type=click.IntRange(min=2), default=25, show_default=True, help="In a range a:b.")
+@points_option(default=25)
 @click.option("--eps", type=float, help="Also the fraction of global minima with a true error above EPS.")
 @json_option
 @click.option("--png", metavar="FILE", help="Draw the curve (the ending decides: .png, .svg or .pdf).")
@@ -94,8 +112,7 @@ def curve(
         from .pictures import check_picture
 
         check_picture(png)
-    if eps is not None and not 0.0 < eps < 1.0:
-        raise ValueError(f"--eps must lie in (0, 1), got {eps:g}")
+    check_eps(eps)
     counts = parse_counts(examples, points, "--examples")
     density, source = _density(beta, errors)
 
@@ -127,9 +144,10 @@ def curve(
             "examples would be the most they can speak for.",
             style="yellow",
         )
+    # before the picture: a picture that fails must not cost the numbers
+    emit(document, target)
     if png is not None:
         from .curve_plots import plot_learning_curve
         from .pictures import save_picture
 
         save_picture(plot_learning_curve(counts, mean_error, eps=eps, log_bad=log_bad, bound=bound), png)
-    emit(document, target)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from .command_io import check_target, console, emit, json_option, one_clear_line, parse_counts, table
+from .command_io import (
+    check_eps,
+    check_target,
+    console,
+    emit,
+    json_option,
+    one_clear_line,
+    parse_counts,
+    points_option,
+    table,
+)
 from .progress import show_share
 
 if TYPE_CHECKING:
@@ -35,7 +45,7 @@ def _sampling_options(particles: int) -> Callable[[Callable[_P, _T]], Callable[_
             help="In each run.",
         ),
         click.option("--eps", type=float, help="Also the fraction of them with true error above EPS."),
-        click.option("--points", type=click.IntRange(min=2), default=10, show_default=True, help="In a:b."),
+        points_option(default=10),
         click.option(
             "--examples", required=True, metavar="N", help="Like 50,100,200, or log-spaced like 10:1000."
         ),
@@ -50,8 +60,7 @@ def _sampling_options(particles: int) -> Callable[[Callable[_P, _T]], Callable[_
 
 
 def _counts(examples: str, points: int, eps: float | None) -> list[int]:
-    if eps is not None and not 0.0 < eps < 1.0:
-        raise ValueError(f"--eps must lie in (0, 1), got {eps:g}")
+    check_eps(eps)
     counts = parse_counts(examples, points, "--examples")
     if counts[0] < 1:
         raise ValueError(f"--examples must be at least 1, got {counts[0]}")

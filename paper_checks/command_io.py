@@ -24,7 +24,7 @@ class BadInput(click.ClickException):
 
 
 def one_clear_line(command: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Let a command's ValueError or OSError end in one line; anything else is a defect and shows."""
+    """Let ValueError, OSError and want of memory end in one line; anything else is a defect and shows."""
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
@@ -34,6 +34,8 @@ def one_clear_line(command: Callable[_P, _T]) -> Callable[_P, _T]:
             raise
         except (ValueError, OSError) as error:
             raise BadInput(" ".join(str(error).split()) or type(error).__name__) from error
+        except MemoryError as error:
+            raise BadInput(f"not enough memory: {' '.join(str(error).split()) or 'ask for less'}") from error
 
     return run
 
@@ -54,7 +56,7 @@ def parse_counts(text: str, points: int, option: str) -> list[int]:
     Raises
     ------
     ValueError
-        If a part is no whole number of at least 0, or a range does not rise from 1 or more.
+        If a part is no whole number from 0 to 1e15, or a range does not rise from 1 or more.
     """
     import numpy as np
 
@@ -73,7 +75,8 @@ def parse_counts(text: str, points: int, option: str) -> list[int]:
             counts.update({low, high}, spaced.tolist())
         else:
             raise ValueError(
-                f"{option} must be whole numbers like 50,100,200 or a range like 1:1000000, got {text!r}"
+                f"{option} must be whole numbers like 50,100,200 or a range like 1:1000000, up to 1e15, "
+                f"got {text!r}"
             )
     return sorted(counts)
 
@@ -110,6 +113,23 @@ def emit(document: Mapping[str, Any], target: str | None) -> None:
         from .atomic_write import atomic_write
 
         atomic_write(target, text)
+
+
+def points_option(default: int) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """The option ``--points``: how many numbers a range ``a:b`` of `parse_counts` stands for."""
+    return click.option(
+        "--points",
+        type=click.IntRange(min=2, max=100_000),
+        default=default,
+        show_default=True,
+        help="In a range a:b.",
+    )
+
+
+def check_eps(eps: float | None) -> None:
+    """Refuse an ``--eps`` that is no error between guessing never and always wrong."""
+    if eps is not None and not 0.0 < eps < 1.0:
+        raise ValueError(f"--eps must lie in (0, 1), got {eps:g}")
 
 
 def json_option(command: Callable[_P, _T]) -> Callable[_P, _T]:

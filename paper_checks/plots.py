@@ -8,6 +8,7 @@ import textwrap
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from genlaws.simulate.measurement import Measurement
@@ -28,7 +29,8 @@ from .pictures import (
     label_ends,
     picture_style,
 )
-from .replicates import tabulate
+from .replicates import ReplicateTable, tabulate
+from .score_plots import draw_score
 from .verdict import Outcome, Verdict
 
 _TITLE = {
@@ -41,11 +43,18 @@ _TITLE = {
 _RIVALS = ((PURPLE, (0, (4, 2))), (YELLOW, (0, (1, 1.5))), (GREY, (0, (6, 2, 1, 2))))
 _HELD = {"UpperBound": "bound", "LowerBound": "bound", "ClosedCurve": "predicted", "Ordering": "the other"}
 _FEW = 40  # replicates that are still drawn one by one
+_LABEL_LENGTH = 34  # characters along the upper axes
+_MARGIN = 0.02  # of the width, left free
 
 
 def _words(name: str) -> str:
     """``PowerLawWithPlateau`` as ``power law with plateau``."""
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+
+
+def _wrapped(label: str) -> str:
+    """A label in as many lines as keep it beside its axis."""
+    return "\n".join(textwrap.wrap(label, _LABEL_LENGTH))
 
 
 def _spans_a_decade(values: FloatArray) -> bool:
@@ -74,23 +83,61 @@ def _allowed(law: Law, band: tuple[float, float], y: FloatArray) -> tuple[FloatA
     return None
 
 
-def _draw_points(ax: Axes, measurement: Measurement) -> Label:
-    table = tabulate(measurement)
-    mean = table.mean
-    many = table.count >= 2
+def _half_widths(table: ReplicateTable) -> FloatArray:
+    """Half-widths of the 95 % intervals of the means; zero where nothing is known of the error."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(np.nansum((table.y - mean) ** 2, axis=0) / (table.count - 1) / table.count)
+        spread = np.sqrt(np.nansum((table.y - table.mean) ** 2, axis=0) / (table.count - 1) / table.count)
         half = spread * stats.t.ppf(0.975, np.maximum(table.count - 1, 1))
     if table.se is not None:
-        half = np.where(many, half, 1.96 * table.se)
-    half = np.where(np.isfinite(half), half, 0.0)
+        half = np.where(table.count >= 2, half, 1.96 * table.se)
+    return np.where(np.isfinite(half), half, 0.0)
+
+
+def _draw_points(ax: Axes, table: ReplicateTable) -> Label:
     if 1 < table.clusters <= _FEW:
         for row in table.y:
             ax.plot(table.x, row, "o", color=BLUE, markersize=3, alpha=0.25, zorder=2, markeredgewidth=0)
     ax.errorbar(
-        table.x, mean, yerr=half, fmt="o", color=BLUE, markersize=4, capsize=2.5, elinewidth=1.2, zorder=5
+        table.x,
+        table.mean,
+        yerr=_half_widths(table),
+        fmt="o",
+        color=BLUE,
+        markersize=4,
+        capsize=2.5,
+        elinewidth=1.2,
+        zorder=5,
     )
-    return Label("measured, 95 %", float(table.x[-1]), float(mean[-1]), BLUE)
+    return Label("measured, 95 %", float(table.x[-1]), float(table.mean[-1]), BLUE)
+
+
+def _draw_replicates(ax: Axes, claim: Claim, measurement: Measurement, table: ReplicateTable) -> None:
+    """All there is where x has a single value: the replicates side by side, their mean, and the band."""
+    places = np.arange(1, table.clusters + 1)
+    mean, half = float(table.mean[0]), float(_half_widths(table)[0])
+    held = float(fitted_curve(claim.law, measurement, points=1)[1][0])
+    labels = [Label("mean, 95 %", 0.0, mean, BLUE)]
+    ax.axhspan(mean - half, mean + half, color=BLUE, alpha=0.16, linewidth=0, zorder=2)
+    ax.axhline(mean, color=BLUE, linewidth=1.5, zorder=3)
+    ax.plot(places, table.y[:, 0], "o", color=BLUE, markersize=4.5, zorder=5)
+    if not isinstance(claim.law, CurveLaw):
+        ax.axhline(held, color=ORANGE, linewidth=1.5, zorder=4)
+        labels.append(Label(_HELD.get(type(claim.law).__name__, "reference"), 0.0, held, ORANGE))
+    allowed = _allowed(claim.law, claim.band, np.array([held]))
+    low, high = ax.get_ylim()
+    if allowed is not None:
+        inside = [float(edge[0]) for edge in allowed if math.isfinite(edge[0])]
+        pad = 0.05 * (max([high, *inside]) - min([low, *inside]))
+        low, high = min([low, *(end - pad for end in inside)]), max([high, *(end + pad for end in inside)])
+        lower, upper = (float(np.clip(edge[0], low, high)) for edge in allowed)
+        ax.axhspan(lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1)
+        labels.append(Label("allowed", 0.0, upper if math.isfinite(allowed[1][0]) else lower, GREEN))
+    ax.set_ylim(low, high)
+    ax.set_xlim(0.4, table.clusters + 0.6)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    ax.set_xlabel(f"replicate, at {measurement.x_label} = {table.x[0]:.4g}")
+    ax.set_ylabel(_wrapped(measurement.y_label))
+    label_ends(ax, labels)
 
 
 def _draw_distributions(ax: Axes, measurement: Measurement) -> list[Label]:
@@ -112,17 +159,20 @@ def _draw_distributions(ax: Axes, measurement: Measurement) -> list[Label]:
     return labels
 
 
-def _draw_measurement(ax: Axes, claim: Claim, verdict: Verdict, measurement: Measurement) -> None:
+def _draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> None:
     law = claim.law
     if type(law).__name__ == "EqualDistributions":
         label_ends(ax, _draw_distributions(ax, measurement))
         return
-    labels = [_draw_points(ax, measurement)]
     table = tabulate(measurement)
+    if table.x.size == 1:
+        _draw_replicates(ax, claim, measurement, table)
+        return
+    labels = [_draw_points(ax, table)]
     x_scale, y_scale = _scales(law, table.x, table.mean)
     ax.set_xscale(x_scale)
     ax.set_yscale(y_scale)
-    low, high = ax.get_ylim()
+    ends, shaded = list(ax.get_ylim()), None
     x, y = fitted_curve(law, measurement)
     if isinstance(law, CurveLaw | PointwiseLaw):
         fitted = isinstance(law, CurveLaw)
@@ -131,15 +181,14 @@ def _draw_measurement(ax: Axes, claim: Claim, verdict: Verdict, measurement: Mea
             f"{_words(type(law).__name__)}, fitted" if fitted else _HELD.get(type(law).__name__, "reference")
         )
         labels.append(Label(text, float(x[-1]), float(y[-1]), ORANGE))
-        low, high = min(low, float(y.min())), max(high, float(y.max()))
-        allowed = _allowed(law, claim.band, y)
-        if allowed is not None:
-            inside = [
-                float(end) for edge in allowed for end in (edge.min(), edge.max()) if math.isfinite(end)
-            ]
-            low, high = min([low, *inside]), max([high, *inside])
-            lower, upper = (np.clip(edge, -1e300, 1e300) for edge in allowed)
-            ax.fill_between(x, lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1)
+        shaded = _allowed(law, claim.band, y)
+        ends += [float(end) for edge in (y, *(shaded or ())) for end in (edge.min(), edge.max())]
+    # what has no place on the axis does not stretch it: an open end, zero or less among logarithms
+    drawn = [end for end in ends if math.isfinite(end) and (y_scale == "linear" or end > 0)]
+    low, high = min(drawn), max(drawn)
+    if shaded is not None:
+        lower, upper = (np.clip(edge, low, high) for edge in shaded)
+        ax.fill_between(x, lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1)
     for rival, (color, dashes) in zip(claim.rivals, _RIVALS, strict=False):
         try:
             x, y = fitted_curve(rival, measurement)
@@ -151,54 +200,16 @@ def _draw_measurement(ax: Axes, claim: Claim, verdict: Verdict, measurement: Mea
         ax.axvspan(*np.clip(claim.band, *ax.get_xlim()), color=GREEN, alpha=0.16, linewidth=0, zorder=1)
     ax.set_ylim(low, high)
     ax.set_xlabel(measurement.x_label)
-    ax.set_ylabel(measurement.y_label)
+    ax.set_ylabel(_wrapped(measurement.y_label))
     label_ends(ax, labels)
 
 
-def _draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> None:
-    """The band, the prediction, and the intervals of the claim and of its control, on one line of scores."""
-    rows = [("measured", BLUE, verdict.estimate, verdict.low, verdict.high)]
-    if verdict.control is not None:
-        control = verdict.control
-        rows.append(("control", GREY, control.estimate, control.low, control.high))
-    ends = [
-        end for end in (*claim.band, claim.predicted, *rows[0][2:]) if end is not None and math.isfinite(end)
-    ]
-    span = max(ends) - min(ends) or 1.0
-    far = [end for end in rows[-1][2:] if end is not None and math.isfinite(end)]
-    # a control far off is shown by an arrow instead of squeezing all else together
-    near = [end for end in far if min(ends) - 2 * span <= end <= max(ends) + 2 * span]
-    left, right = min([*ends, *near]), max([*ends, *near])
-    pad = 0.08 * (right - left)
-    left, right = left - pad, right + pad
-    ax.set_xlim(left, right)
-    ax.set_ylim(-0.6, len(rows) - 0.4)
-    low, high = (float(np.clip(end, left, right)) for end in claim.band)
-    ax.axvspan(low, high, color=GREEN, alpha=0.16, linewidth=0)
-    ax.axvline(claim.predicted, color=GREEN, linewidth=1.2)
-    labels = []
-    for place, (name, color, estimate, lower, upper) in enumerate(rows):
-        height = float(len(rows) - 1 - place)
-        if estimate is None:
-            continue
-        labels.append(Label(f"{name} {estimate:.3g}".replace("-", "\N{MINUS SIGN}"), right, height, color))
-        if not left <= estimate <= right:
-            edge, sign = (right, 1) if estimate > right else (left, -1)
-            ax.annotate(
-                "",
-                xy=(edge, height),
-                xytext=(edge - sign * 0.08 * (right - left), height),
-                arrowprops={"arrowstyle": "->", "color": color},
-            )
-            continue
-        if lower is not None and upper is not None:
-            ax.plot([max(lower, left), min(upper, right)], [height, height], color=color, linewidth=2.2)
-        ax.plot([estimate], [height], "o", color=color, markersize=5)
-    ax.set_yticks([])
-    ax.spines["left"].set_visible(False)
-    level = "" if verdict.level is None else f", {verdict.level:.0%} interval"
-    ax.set_xlabel(f"{claim.law.score_name}{level}; green: what the claim allows")
-    label_ends(ax, labels)
+def _make_room(figure: Figure, ax: Axes) -> None:
+    """Narrow the axes where the labels of their ticks would push the label of y out of the picture."""
+    box = ax.get_tightbbox()
+    if box is not None and box.x0 < _MARGIN * figure.bbox.width:
+        missing = _MARGIN - box.x0 / figure.bbox.width
+        figure.subplots_adjust(left=figure.subplotpars.left + missing)
 
 
 def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
@@ -240,11 +251,12 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
                 "hspace": 0.38,
             },
         )
-        _draw_measurement(above, claim, verdict, verdict.measurement)
+        _draw_measurement(above, claim, verdict.measurement)
         if verdict.estimate is not None:
-            _draw_score(below, claim, verdict)
+            draw_score(below, claim, verdict)
         else:
             below.set_axis_off()
+        _make_room(figure, above)
         word = verdict.verdict.value.replace("_", " ")
         figure.text(
             0.02, 0.95, f"{claim.id}  {word}", color=_TITLE[verdict.verdict], fontsize=12, weight="bold"

@@ -22,6 +22,10 @@ def _natural(claim_id: str) -> tuple[tuple[int, int, str], ...]:
 
 def _near(word: str, known: Sequence[str]) -> str:
     """A hint naming what may have been meant, or everything there is."""
+    if not word:
+        return f"known: {', '.join(known) or 'none'}"
+    if same := [name for name in known if name.lower() == word.lower()]:
+        return f"did you mean {same[0]}?"
     starts = [name for name in known if name.lower().startswith(word.lower())]
     lowered = {name.lower(): name for name in known}
     close = [lowered[match] for match in difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.5)]

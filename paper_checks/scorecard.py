@@ -43,6 +43,15 @@ def interval_text(low: float, high: float) -> str:
     return f"{low:.3g} to {high:.3g}"
 
 
+def _predicted(verdict: Verdict) -> str:
+    # a band that is open on one side is a bound: its end is what is claimed, no value is foretold
+    if verdict.band is not None and math.isinf(verdict.band[0]):
+        return f"≤ {verdict.band[1]:.3g}"
+    if verdict.band is not None and math.isinf(verdict.band[1]):
+        return f"≥ {verdict.band[0]:.3g}"
+    return _number(verdict.predicted)
+
+
 def _measured(verdict: Verdict) -> str:
     if verdict.estimate is None:
         return "–"
@@ -103,7 +112,7 @@ def scorecard(run: CheckRun) -> RenderableType:
         table.add_row(
             verdict.claim,
             _what(claim, verdict),
-            _number(verdict.predicted),
+            _predicted(verdict),
             _measured(verdict),
             _outcome(verdict),
         )
@@ -129,6 +138,8 @@ def claim_list(claims: Sequence[Claim]) -> RenderableType:
             table.add_row("", Text(paper, style="italic"))
         what = Text(claim.statement)
         what.append(f"\n{claim.prediction}", style="dim")
-        band = f"{claim.law.score_name}: {claim.predicted:.3g}\n{interval_text(*claim.band)}"
+        bound = math.isinf(claim.band[0]) or math.isinf(claim.band[1])
+        value = "" if bound else f" {claim.predicted:.3g}"
+        band = f"{claim.law.score_name}:{value}\n{interval_text(*claim.band)}"
         table.add_row(claim.id, what, band, claim.falsifier)
     return table

@@ -68,7 +68,7 @@ def measure_transition(settings: Settings, rng: np.random.Generator) -> Measurem
         0.0,
         slope_and_limit[1],
         x_label="1 / dimension",
-        y_label="examples per weight at the transition",
+        y_label="examples per weight, transition",
     )
 
 

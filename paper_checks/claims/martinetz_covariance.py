@@ -98,7 +98,7 @@ CLAIMS = (
         id="A2a",
         paper="martinetz",
         where="arXiv:2410.16868, the covariance term and its bound by the two variances",
-        statement="Quenched and annealed bad fraction differ by no more than two standard deviations allow.",
+        statement="Quenched and annealed bad fraction differ by no more than their two variances allow.",
         prediction="|f_n - g_n| <= sqrt(Var f_S) sqrt(Var |H(S)|) / E|H(S)|",
         law=UpperBound(),
         predicted=0.0,

@@ -234,3 +234,86 @@ def test_learning_curves():
         plot_learning_curve([0], [0.3])
     with pytest.raises(ValueError, match="log_bad and bound must be given with eps"):
         plot_learning_curve(n, error, eps=0.1)
+
+
+def drawn(claim, law, measurement, band=None, reason="It lies inside the band."):
+    claim = replace(claim, law=law, band=band or claim.band, predicted=(band or claim.band)[1])
+    verdict = Verdict(claim.id, "simulation", Outcome.INCONCLUSIVE, reason, measurement=measurement)
+    return plot_claim(claim, replace(verdict, estimate=0.0, low=-0.1, high=0.1, band=claim.band))
+
+
+@pytest.mark.parametrize(
+    ("law", "band"), [(EqualWithinMargin(), (-0.5, 0.5)), (UpperBound(), (-np.inf, 0.5))]
+)
+def test_a_band_that_reaches_below_zero_stays_off_a_logarithmic_axis(make_claim, law, band):
+    # small values with a margin larger than they are, over decades: the test fails by matplotlib's warning
+    x = np.tile([1.0, 2.0, 3.0, 4.0], 2)
+    y = np.tile([1.0, 0.1, 0.01, 0.001], 2)
+    measured = Measurement(x=x, replicate=np.repeat([0, 1], 4), y=y, reference=0.9 * y)
+    above = drawn(make_claim(), law, measured, band).axes[0]
+    low, high = above.get_ylim()
+    assert above.get_yscale() == "log"
+    assert 0.0 < low <= 0.0009
+    assert high >= 1.4  # the upper end of the margin is still there
+    shade = above.collections[-1].get_paths()[0].vertices[:, 1]
+    assert np.all((shade >= low) & (shade <= high))
+
+
+def test_a_single_x_shows_its_replicates_side_by_side_in_the_band(make_claim):
+    values = np.array([1.9, 2.05, 2.1, 2.2])
+    measured = Measurement(x=np.zeros(4), replicate=np.arange(4), y=values, x_label="1 / dimension")
+    above = drawn(make_claim(), Constant(2.0), measured).axes[0]
+    (dots,) = [line for line in above.lines if line.get_marker() == "o"]
+    assert list(dots.get_xdata()) == [1, 2, 3, 4]
+    assert np.allclose(dots.get_ydata(), values)
+    shades = sorted((patch.get_y(), patch.get_y() + patch.get_height()) for patch in above.patches)
+    half = 3.1824 * values.std(ddof=1) / 2.0  # Student t with three degrees of freedom, from a table
+    assert np.allclose(shades, [(1.8, 2.2), (values.mean() - half, values.mean() + half)], atol=1e-4)
+    low, high = above.get_ylim()
+    assert low < 1.8
+    assert high > 2.2
+    assert above.get_xlabel() == "replicate, at 1 / dimension = 0"
+    assert {"mean, 95 %", "allowed"} == {text.get_text() for text in above.texts}
+
+
+def test_a_single_x_shows_what_it_is_held_against(make_claim):
+    measured = Measurement(
+        x=np.full(3, 5.0), replicate=np.arange(3), y=[0.1, 0.2, 0.3], reference=np.full(3, 0.4)
+    )
+    above = drawn(make_claim(), UpperBound(), measured, (-np.inf, 0.0)).axes[0]
+    heights = {round(float(line.get_ydata()[0]), 6) for line in above.lines if line.get_marker() != "o"}
+    assert heights == {0.2, 0.4}
+    low, high = above.get_ylim()
+    green = above.patches[-1]
+    assert (green.get_y(), green.get_y() + green.get_height()) == pytest.approx((low, 0.4))
+    assert high > 0.4
+
+
+def test_a_single_replicate_at_a_single_x_is_drawn(make_claim):
+    alone = Measurement(x=[1.0], replicate=[0], y=[2.0], se=[0.1])
+    above = drawn(make_claim(), Constant(2.0), alone).axes[0]
+    blue = above.patches[0]
+    assert (blue.get_y(), blue.get_height()) == pytest.approx((2.0 - 0.196, 0.392))
+
+
+def test_long_labels_stay_inside_the_picture(make_claim):
+    claim, verdict = judged(make_claim(), PowerLaw(-1.0))
+    long = replace(
+        verdict.measurement, y_label="mean held-out error of classifiers given zero training error"
+    )
+    figure = plot_claim(claim, replace(verdict, measurement=long))
+    figure.canvas.draw()
+    label = figure.axes[0].yaxis.label
+    assert "\n" in label.get_text()
+    box, axes = label.get_window_extent(), figure.axes[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.y0 >= axes.y0 - 5
+    assert box.y1 <= axes.y1 + 5
+
+
+def test_a_bound_shows_its_end_and_no_prediction(make_claim):
+    claim, verdict = judged(make_claim(), UpperBound())
+    bound = replace(claim, band=(-np.inf, 2.2), predicted=2.0)
+    below = plot_claim(bound, replace(verdict, band=bound.band)).axes[1]
+    lines = [line.get_xdata()[0] for line in below.lines if line.get_linewidth() == 1.2]
+    assert lines == [2.2]

@@ -87,3 +87,23 @@ def test_open_bands():
     assert interval_text(-inf, 0.05) == "at most 0.05"
     assert interval_text(2.0, inf) == "at least 2"
     assert interval_text(0.9, 1.1) == "0.9 to 1.1"
+
+
+def test_a_bound_shows_its_end_and_no_number_of_the_paper(make_claim):
+    inf = float("inf")
+    claims = [
+        make_claim("T1", band=(-inf, 2.25), predicted=2.125),
+        make_claim("T2", band=(1.75, inf), predicted=1.875),
+        make_claim("T3"),
+    ]
+    card = printed(scorecard(run_claims(claims, rng=1)), 120)
+    listed = printed(claim_list(claims), 120)
+    assert "≤ 2.25" in card
+    assert "≥ 1.75" in card
+    assert "at most 2.25" in words(listed)
+    assert "at least 1.75" in words(listed)
+    for text in (card, listed):
+        assert "2.12" not in text
+        assert "1.88" not in text
+    (row,) = [line for line in card.splitlines() if line.lstrip().startswith("T3")]
+    assert row.split("two.")[1].split()[0] == "2"

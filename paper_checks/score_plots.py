@@ -1,0 +1,61 @@
+"""The lower half of a claim's picture: the scores of claim and control against the band."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .claim import Claim
+from .pictures import BLUE, GREEN, GREY, Label, label_ends
+from .verdict import Verdict
+
+
+def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> None:
+    """Draw the band, the prediction, and the intervals of the claim and of its control along one axis.
+
+    Where the band is open on one side the claim is a bound: then its end is drawn, and no prediction.
+    """
+    ends_of_band = [end for end in claim.band if math.isfinite(end)]
+    line = ends_of_band[0] if len(ends_of_band) == 1 else claim.predicted
+    rows = [("measured", BLUE, verdict.estimate, verdict.low, verdict.high)]
+    if verdict.control is not None:
+        control = verdict.control
+        rows.append(("control", GREY, control.estimate, control.low, control.high))
+    ends = [end for end in (*ends_of_band, line, *rows[0][2:]) if end is not None and math.isfinite(end)]
+    span = max(ends) - min(ends) or 1.0
+    far = [end for end in rows[-1][2:] if end is not None and math.isfinite(end)]
+    # a control far off is shown by an arrow instead of squeezing all else together
+    near = [end for end in far if min(ends) - 2 * span <= end <= max(ends) + 2 * span]
+    left, right = min([*ends, *near]), max([*ends, *near])
+    pad = 0.08 * (right - left)
+    left, right = left - pad, right + pad
+    ax.set_xlim(left, right)
+    ax.set_ylim(-0.6, len(rows) - 0.4)
+    low, high = (float(np.clip(end, left, right)) for end in claim.band)
+    ax.axvspan(low, high, color=GREEN, alpha=0.16, linewidth=0)
+    ax.axvline(line, color=GREEN, linewidth=1.2)
+    labels = []
+    for place, (name, color, estimate, lower, upper) in enumerate(rows):
+        height = float(len(rows) - 1 - place)
+        if estimate is None:
+            continue
+        labels.append(Label(f"{name} {estimate:.3g}".replace("-", "\N{MINUS SIGN}"), right, height, color))
+        if not left <= estimate <= right:
+            edge, sign = (right, 1) if estimate > right else (left, -1)
+            ax.annotate(
+                "",
+                xy=(edge, height),
+                xytext=(edge - sign * 0.08 * (right - left), height),
+                arrowprops={"arrowstyle": "->", "color": color},
+            )
+            continue
+        if lower is not None and upper is not None:
+            ax.plot([max(lower, left), min(upper, right)], [height, height], color=color, linewidth=2.2)
+        ax.plot([estimate], [height], "o", color=color, markersize=5)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    level = "" if verdict.level is None else f", {verdict.level:.0%} interval"
+    ax.set_xlabel(f"{claim.law.score_name}{level}; green: what the claim allows")
+    label_ends(ax, labels)
