@@ -177,7 +177,7 @@ def _cached(name: str, *, fetch: bool) -> Path:
     path = downloaded(name)
     if path is None:
         raise ValueError(
-            f"{name} is not in the cache: use {name}:PATH, or load_images({name!r}, download=True)"
+            f"{name} was not downloaded yet: use {name}:PATH, or ask for it (download=True, --download)"
         )
     return path
 

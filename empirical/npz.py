@@ -36,6 +36,8 @@ def _load(file: IO[bytes], name: str) -> dict[str, NDArray[Any]]:
     # numpy returns the bytes of members that are no arrays
     if not all(isinstance(array, np.ndarray) for array in arrays.values()):
         raise ValueError(f"{name} is not a complete .npz file of plain arrays: it holds other files")
+    if scalars := [array for array, values in arrays.items() if values.ndim == 0]:
+        raise ValueError(f"{name}: {scalars[0]} must be an array of points, got a single value")
     if not any(arrays.keys() >= set(pair) for pair in _PAIRS):
         pairs = ", or ".join(" and ".join(pair) for pair in _PAIRS)
         raise ValueError(f"{name} must hold {pairs}, got {', '.join(held) or 'nothing'}")

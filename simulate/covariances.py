@@ -64,6 +64,19 @@ def _network_covariance(
     expectation: Expectation, X: ArrayLike, depth: int, weight_variance: float, bias_variance: float
 ) -> FloatArray:
     inputs = _check(X, depth, weight_variance, bias_variance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance = _through_layers(expectation, inputs, depth, weight_variance, bias_variance)
+    if not np.all(np.isfinite(covariance)):
+        raise ValueError(
+            f"the covariance overflows at depth {depth}, weight_variance {weight_variance:g}, "
+            f"bias_variance {bias_variance:g} and inputs up to {np.abs(inputs).max():.3g}"
+        )
+    return covariance
+
+
+def _through_layers(
+    expectation: Expectation, inputs: FloatArray, depth: int, weight_variance: float, bias_variance: float
+) -> FloatArray:
     points, features = inputs.shape
     covariance: FloatArray = inputs @ inputs.T
     covariance *= weight_variance / features

@@ -34,7 +34,7 @@ def serve(contents):
 def test_nothing_is_fetched_unless_asked_for(cache, monkeypatch):
     monkeypatch.setattr(pooch.HTTPDownloader, "__call__", unreachable)
     for name in downloads.DOWNLOADABLE:
-        with pytest.raises(ValueError, match=f"{name} is not in the cache: use {name}:PATH, or load_images"):
+        with pytest.raises(ValueError, match=f"{name} was not downloaded yet: use {name}:PATH, or ask for"):
             load_images(name)
     assert not cache.exists()
 

@@ -83,6 +83,7 @@ GOOD = npz_bytes(x=PIXELS, y=np.arange(50))
         ),
         (npz_bytes(x=IMAGES), "must hold x_train and y_train, or .*, got x"),
         (npz_bytes(), "got nothing"),
+        (npz_bytes(x=np.array(3.0), y=LABELS), "x must be an array of points, got a single value"),
     ],
 )
 def test_broken_files_are_named_in_one_line(tmp_path, content, message):

@@ -136,7 +136,8 @@ def test_an_error_is_written_like_any_verdict(registered, broken):
 BAD = {
     "unknown claim 'T3'; did you mean T1, T2?": ["T3"],
     "unknown claim 'T'; did you mean T1, T2?": ["T"],
-    "unknown claim 't1'; did you mean T1": ["t1"],
+    "unknown claim 't1'; did you mean T1?": ["t1"],
+    "unknown claim ''; known: T1, T2, U1": [""],
     "unknown claim 'quark'; known: T1, T2, U1": ["quark"],
     "unknown paper 'test'; did you mean tests": ["--paper", "test"],
     "claim U1 belongs to paper 'others', not 'tests'": ["U1", "--paper", "tests"],
@@ -145,6 +146,8 @@ BAD = {
     "Invalid value for '--fail-on'": ["--fail-on", "supported"],
     "there is no folder": ["--json", "nowhere/a.json"],
     "it is a folder": ["--json", "."],
+    "cannot write to a place without a name": ["--json", ""],
+    "cannot write to a folder without a name": ["--plots", ""],
 }
 
 
@@ -165,7 +168,21 @@ def test_plots_where_a_file_stands(tmp_path):
     (tmp_path / "plots").write_text("a file")
     done = genlaws("check", "--plots", tmp_path / "plots")
     assert done.exit_code == 2
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr == f"Error: cannot write in {tmp_path / 'plots'}: it is not a folder\n"
+    done = genlaws("check", "--plots", tmp_path / "plots" / "deeper")
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"Error: cannot make the folder {tmp_path / 'plots' / 'deeper'}: ")
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_plot_that_fails_does_not_cost_the_verdicts(tmp_path, monkeypatch):
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genlaws.paper_checks.pictures.save_picture", full)
+    done = genlaws("check", "T1", "--workers", 1, "--json", tmp_path / "a.json", "--plots", tmp_path / "p")
+    assert done.exit_code == 2
+    assert json.loads((tmp_path / "a.json").read_text("utf-8"))["verdicts"][0]["claim"] == "T1"
 
 
 @pytest.mark.usefixtures("registered")

@@ -101,7 +101,10 @@ def test_json_and_picture_in_files(tmp_path):
 BAD = {
     "two positive numbers like 2,5, got '2'": ["--beta", "2", "--examples", "5"],
     "got '2,x'": ["--beta", "2,x", "--examples", "5"],
-    "-1": ["--beta", "2,-1", "--examples", "5"],
+    "like 2,5, got '2,-1'": ["--beta", "2,-1", "--examples", "5"],
+    "like 2,5, got 'inf,1'": ["--beta", "inf,1", "--examples", "5"],
+    "like 2,5, got 'nan,1'": ["--beta", "nan,1", "--examples", "5"],
+    "is not in the range 2<=x<=100000": ["--beta", "2,5", "--examples", "1:5", "--points", "100000000"],
     "--eps must lie in (0, 1), got 1": ["--beta", "2,5", "--examples", "5", "--eps", "1"],
     "--eps must lie in (0, 1), got nan": ["--beta", "2,5", "--examples", "5", "--eps", "nan"],
     "give either --beta A,B or --errors FILE": ["--examples", "5"],
@@ -135,7 +138,12 @@ def test_bad_usage_is_one_line_and_status_2(said, tmp_path, monkeypatch):
         ("0.1\n1.5\n", "line 2: need 0 <= error <= 1 and weight >= 0, got '1.5'"),
         ("0.1,-1\n", "line 1"),
         ("0.1\nnan\n", "line 2"),
-        ("0.1,0\n0.2,0\n", "weights"),
+        ("0.1,0\n0.2,0\n", "a weight must be above 0"),
+        # written another way, a first line of numbers is no header
+        ("0.1;3\n0.2\n", "line 1: want an error, or error,weight, got '0.1;3'"),
+        ("0.1 0.2\n0.3\n", "line 1"),
+        ("0,1;2\n0.3\n", "line 1"),
+        ("-\n0.3\n", "line 1"),
     ],
 )
 def test_bad_files_are_one_line_and_status_2(errors, text, said):
@@ -150,4 +158,16 @@ def test_a_file_that_is_no_text(tmp_path):
     path.write_bytes(b"\x89PNG\r\n\xff\xfe")
     done = curve("--errors", path, "--examples", 5)
     assert done.exit_code == 2
+    assert f"{path} is not a text file" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_picture_that_fails_does_not_cost_the_numbers(tmp_path, monkeypatch):
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("genlaws.paper_checks.pictures.save_picture", full)
+    done = curve("--beta", "2,5", "--examples", 5, "--json", "-", "--png", tmp_path / "a.png")
+    assert done.exit_code == 2
+    assert done.stderr.strip().splitlines()[-1] == "Error: [Errno 28] No space left on device"
+    assert json.loads(done.stdout)["n"] == [5]
