@@ -161,7 +161,7 @@ CLAIMS = (
             ),
         ),
         experiments=simulated(
-            by_budget(24, 12, 20),
+            by_budget(24, 24, 30),
             measure_prefactor,
             average="quenched",
             sets=by_budget(2, 8, 20),

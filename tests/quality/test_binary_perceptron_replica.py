@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from genlaws.simulate.binary_perceptron import BinaryPerceptron
 from genlaws.simulate.training_sets import sample_training_sets
 

@@ -3,9 +3,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special, stats
+
 from genlaws.simulate.binary_perceptron import BinaryPerceptron
 from genlaws.simulate.family import ClassifierFamily
-from scipy import special, stats
 
 
 def all_weights(dimension):

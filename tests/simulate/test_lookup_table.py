@@ -2,10 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special, stats
+
 from genlaws.simulate.family import ClassifierFamily
 from genlaws.simulate.lookup_table import LookupTable
 from genlaws.simulate.training_sets import sample_training_sets
-from scipy import special, stats
 
 ERRORS = np.array([0.0, 0.05, 0.2, 0.2, 0.5, 1.0])
 TABLES = [

@@ -3,11 +3,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from genlaws.simulate.binary_perceptron import BinaryPerceptron
 from genlaws.simulate.lookup_table import LookupTable
 from genlaws.simulate.planted import planted_bad_fraction
 from genlaws.simulate.training_sets import sample_training_sets
-from scipy import stats
 
 
 def test_rare_bad_fractions_of_the_reference_are_reproduced():

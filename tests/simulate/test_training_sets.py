@@ -3,12 +3,13 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from genlaws.simulate.binary_perceptron import BinaryPerceptron
 from genlaws.simulate.lookup_table import LookupTable
 from genlaws.simulate.planted import planted_bad_fraction
 from genlaws.simulate.quenched import QuenchedEnsemble
 from genlaws.simulate.training_sets import sample_training_sets
-from scipy import stats
 
 # all 2^15 binary perceptrons, 3,000 training sets, eps = .25: n, g_n, f_n, Cov/E|H|, annealed and
 # quenched error, as computed independently and rounded to the digits shown
