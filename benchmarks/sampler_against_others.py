@@ -36,7 +36,8 @@ FloatArray = NDArray[np.float64]
 Run = Callable[[int], float]
 RESULTS = Path(__file__).parent / "results" / "sampler_against_others.md"
 HEADER = (
-    "| method | settings | ln fraction | off truth | spread | seconds | efficiency | ratio | with bias | ratio |\n"
+    "| method | settings | ln fraction | off truth | spread | seconds "
+    "| efficiency | ratio | with bias | ratio |\n"
     "|---|---|---|---|---|---|---|---|---|---|"
 )
 
@@ -200,9 +201,9 @@ def main() -> None:
     text = (
         "# The sampler beside others\n\n"
         f"One run of `benchmarks/sampler_against_others.py`, one thread, {platform.machine()}, "
-        f"Python {platform.python_version()}, {versions}. A run of genlaws is two replicas and pays for both. "
-        "Spread and seconds are of one run; efficiency is 1 / (seconds x variance), and with bias 1 / (seconds x "
-        "mean square distance from the truth); ratios are those of genlaws over the row.\n\n"
+        f"Python {platform.python_version()}, {versions}. A run of genlaws is two replicas and pays "
+        "for both. Spread and seconds are of one run; efficiency is 1 / (seconds x variance), and with bias "
+        "1 / (seconds x mean square distance from the truth); ratios are those of genlaws over the row.\n\n"
         f"{perceptron()}\n{images()}"
     )
     RESULTS.write_text(text)
