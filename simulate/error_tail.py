@@ -109,7 +109,8 @@ class ErrorDensityEnsemble:
         Returns
         -------
         ndarray, shape (replicas, sizes)
-            1 - Z_{n+1} / Z_n (arXiv:2410.16868, learning curve; annealed).
+            1 - Z_{n+1} / Z_n, the annealed mean error [derived from the definitions of
+            arXiv:2410.16868; compare Schwartz et al. 1990].
 
         Raises
         ------

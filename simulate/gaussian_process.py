@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,13 @@ def _factor(correlation: FloatArray) -> FloatArray:
     raise ValueError(
         f"covariance must be positive semi-definite, its least eigenvalue is {least:.3g} of a unit diagonal"
     )
+
+
+def _fingerprint(*arrays: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _indices(name: str, value: ArrayLike, points: int) -> IntArray:
@@ -90,6 +98,7 @@ class GaussianProcess:
     heldout: ArrayLike = field(repr=False, kw_only=True)
     error_name: str = field(init=False, default="heldout")
     outputs: int = field(init=False)
+    fingerprint: str = field(init=False, compare=False)
     _correlation: FloatArray = field(init=False, repr=False)
     _factor: FloatArray = field(init=False, repr=False)
     _classes: IntArray = field(init=False, repr=False)
@@ -130,6 +139,8 @@ class GaussianProcess:
         correlation = matrix[np.ix_(order, order)] / np.outer(deviation, deviation)
         for name, value in (
             ("outputs", 1 if count == 2 else count),
+            # in the repr, so that results of different data are never taken for one another
+            ("fingerprint", _fingerprint(correlation, classes[order], training, heldout)),
             ("_correlation", correlation),
             ("_factor", _factor(correlation)),
             ("_classes", classes.astype(np.int64)),

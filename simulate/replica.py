@@ -112,7 +112,8 @@ def _stage(cloud: _Cloud, examples: IntArray) -> bool:
 
 def _advance(cloud: _Cloud, training_set: IntArray, start: int, stop: int, chunk: int) -> int:
     # Add examples up to the first at which half the population has erred: a stopping time, which keeps the
-    # estimated fraction unbiased. Returns the number of examples now held, `start` if none survive.
+    # estimated fraction unbiased. (Only before a hard example one steps back, a look ahead that is rare.)
+    # Returns the number of examples now held, `start` if none survive.
     upcoming = training_set[start : min(start + chunk, stop)]
     first = cloud.family.first_error(cloud.population, upcoming)
     alive = cloud.particles - np.cumsum(np.bincount(first, minlength=upcoming.size + 1)[: upcoming.size])

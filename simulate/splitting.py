@@ -139,7 +139,8 @@ def split_on_error(
         index = resample(survivors, particles, rng)
         population, errors = family.take(population, index), errors[index]
         # Length and number of moves are fixed by the level before. Adapting them to what the moves of this
-        # level do would let accepted moves choose their successors: a bias of 0.4 / particles a level.
+        # level do would let accepted moves choose their successors: a bias of 0.4 / particles a level. More
+        # moves are made only near collapse, where that bias is the lesser evil.
         kept, rates = 1.0, list[float]()
         while len(rates) < moves or (kept > COLLAPSED_PERSISTENCE and len(rates) < _MAX_MOVES):
             report = family.move(population, examples, rng, length=length)

@@ -184,3 +184,17 @@ def test_what_is_no_process_is_refused(changes, message):
 def test_more_examples_than_there_are_is_refused():
     with pytest.raises(ValueError, match="at most the 3 training examples, got 4"):
         process(correlated(6), [0, 1] * 3, 3).training_set(4, np.random.default_rng(0))
+
+
+def test_processes_on_other_data_do_not_look_alike():
+    covariance = np.eye(6) + 0.2
+    labels = np.array([0, 1, 0, 1, 0, 1])
+    first = GaussianProcess(covariance, labels, training=[0, 1, 2], heldout=[3, 4, 5])
+    again = GaussianProcess(covariance, labels, training=[0, 1, 2], heldout=[3, 4, 5])
+    others = (
+        GaussianProcess(covariance, 1 - labels, training=[0, 1, 2], heldout=[3, 4, 5]),
+        GaussianProcess(covariance + 0.3 * np.eye(6), labels, training=[0, 1, 2], heldout=[3, 4, 5]),
+        GaussianProcess(covariance, labels, training=[1, 0, 2], heldout=[3, 4, 5]),
+    )
+    assert repr(first) == repr(again)
+    assert all(repr(first) != repr(other) for other in others)
