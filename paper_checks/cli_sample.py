@@ -71,7 +71,8 @@ def _pair(value: float | None, error: float | None, digits: int) -> str:
     """A value with its standard error, or a dash where it was not reached."""
     if value is None or error is None:
         return "-"
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
+    # adding 0 turns the -0.00 of a logarithm next to 0 into 0.00
+    return f"{round(value, digits) + 0.0:.{digits}f} ± {error:.{digits}f}"
 
 
 def _document(ensemble: ZeroErrorEnsemble, settings: Mapping[str, Any], eps: float | None) -> dict[str, Any]:

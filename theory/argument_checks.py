@@ -21,10 +21,11 @@ def number_of_examples(n: ArrayLike, *, name: str = "n") -> FloatArray:
     return array
 
 
-def positive(name: str, value: ArrayLike) -> FloatArray:
-    """`value` as a float array of finite positive numbers."""
+def positive(name: str, value: ArrayLike, *, most: float = np.inf) -> FloatArray:
+    """`value` as a float array of finite positive numbers, none above `most`."""
     array = np.asarray(value, dtype=float)
-    _in_range(name, array, np.isfinite(array) & (array > 0), "finite and positive")
+    allowed = "finite and positive" + (f", at most {most:g}" if most < np.inf else "")
+    _in_range(name, array, np.isfinite(array) & (array > 0) & (array <= most), allowed)
     return array
 
 

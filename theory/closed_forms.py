@@ -14,6 +14,8 @@ from .inverse_distribution import inverse_distribution
 
 FloatArray = NDArray[np.float64]
 
+_LARGEST_SHAPE = 1e100  # squares of larger ones overflow
+
 
 def _log_beta_shape(x: FloatArray, complement: FloatArray, a: float, b: float) -> FloatArray:
     """(a-1) ln x + (b-1) ln(1-x), with 0 ln 0 = 0."""
@@ -34,7 +36,7 @@ class BetaErrorDensity:
     Parameters
     ----------
     a, b : float
-        Positive exponents; `a` is the edge exponent.
+        Positive exponents, at most 1e100; `a` is the edge exponent.
     minimum : float, optional
         E_min in [0, 1).
 
@@ -49,8 +51,8 @@ class BetaErrorDensity:
     minimum: float = 0.0
 
     def __post_init__(self) -> None:
-        positive("a", self.a)
-        positive("b", self.b)
+        positive("a", self.a, most=_LARGEST_SHAPE)
+        positive("b", self.b, most=_LARGEST_SHAPE)
         support(self.minimum)
 
     @property

@@ -17,7 +17,7 @@ class ErrorDensity(Protocol):
     The one operation of the theory is `given_zero_errors`: a classifier of true error E survives n
     independent examples with probability (1 - E)^n, so the density among the survivors, averaged over
     training sets with the weight of how many survive, is Q(E) (1 - E)^n / Z_n with
-    Z_n = \int Q(E) (1 - E)^n dE (arXiv 2410.16868; papers of Schwartz et al. 1990).
+    Z_n = \int Q(E) (1 - E)^n dE (the objects of arXiv 2410.16868, and of Schwartz et al. 1990).
 
     Arguments named `n` are real numbers of examples; arrays broadcast; logs are natural; errors and
     probabilities lie in [0, 1].

@@ -38,7 +38,7 @@ def log_beta(a: ArrayLike, b: ArrayLike) -> FloatArray:
         0.5 * np.log(2 * np.pi / high)
         + _stirling_remainder(big_low)
         + remainder
-        + (low - 0.5) * np.log(low / total)
+        + (low - 0.5) * np.log(big_low / total)
         - high * ratio
     )
     return np.asarray(np.where(high < 10, direct, np.where(low < 10, one_big, both_big)))

@@ -16,6 +16,7 @@ from genlaws.theory import (
     PerceptronErrorDensity,
     PowerEdgeErrorDensity,
     TruncatedGaussianErrorDensity,
+    bad_fraction_bound,
     learning_curve,
     log_annealed_bad_fraction,
     log_zero_error_fraction,
@@ -193,7 +194,8 @@ def test_annealed_binary_perceptron_of_dimension_15_by_counting():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: BetaErrorDensity(0, 5), "a must be finite and positive, got 0"),
+        (lambda: BetaErrorDensity(0, 5), r"a must be finite and positive, at most 1e\+100, got 0"),
+        (lambda: BetaErrorDensity(5, 1e101), r"b must be finite and positive, at most 1e\+100, got 1e\+101"),
         (lambda: BetaErrorDensity(1, 5, 1.0), "minimum and maximum"),
         (lambda: PowerEdgeErrorDensity(2, 0.5, 0.5), "minimum and maximum"),
         (lambda: ExponentialEdgeErrorDensity(np.nan), "rate must be finite, got nan"),
@@ -212,3 +214,16 @@ def test_annealed_binary_perceptron_of_dimension_15_by_counting():
 def test_bad_arguments_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("a", [1e-300, 1e-12, 1.0, 1e12, 1e100])
+@pytest.mark.parametrize("b", [1e-300, 1e-12, 1.0, 1e12, 1e100])
+def test_beta_answers_at_the_ends_of_its_range(a, b):
+    density = BetaErrorDensity(a, b)
+    n = np.array([0.0, 1.0, 1e6, 1e12])
+    for eps in (1e-12, 0.1, 0.9, 1 - 1e-12):
+        fraction = log_annealed_bad_fraction(density, n=n, eps=eps)
+        bound = bad_fraction_bound(density, n=n, eps=eps)
+        assert np.all(fraction <= bound + 1e-9 * np.abs(bound))
+        assert np.all(np.isfinite(bound))
+        assert np.all(np.diff(fraction) <= 1e-9 * np.abs(fraction[1:]))
