@@ -117,7 +117,7 @@ CLAIMS = (
         control=Control(
             description="every training set weighted by |H(S)|: the annealed transition lies at 1.448",
             expected="REFUTED",
-            experiments=simulated(by_budget(4, 6, 8), measure_transition, average="annealed", **_BINARY),
+            experiments=simulated(by_budget(8, 10, 12), measure_transition, average="annealed", **_BINARY),
         ),
         experiments=simulated(by_budget(8, 10, 12), measure_transition, average="quenched", **_BINARY),
         not_applicable=NETWORKS_COME_LATER,
