@@ -100,7 +100,7 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(4, 6, 8), measure_majority_vote, voters="one", **_VOTE),
         ),
-        experiments=simulated(by_budget(10, 12, 20), measure_majority_vote, voters="all", **_VOTE),
+        experiments=simulated(by_budget(16, 16, 20), measure_majority_vote, voters="all", **_VOTE),
         not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
