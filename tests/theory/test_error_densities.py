@@ -216,12 +216,12 @@ def test_bad_arguments_are_named(make, message):
         make()
 
 
-@pytest.mark.parametrize("a", [1e-300, 1e-12, 1.0, 1e12, 1e100])
-@pytest.mark.parametrize("b", [1e-300, 1e-12, 1.0, 1e12, 1e100])
+@pytest.mark.parametrize("a", [1e-300, 1.0, 1e100])
+@pytest.mark.parametrize("b", [1e-300, 1.0, 1e100])
 def test_beta_answers_at_the_ends_of_its_range(a, b):
     density = BetaErrorDensity(a, b)
     n = np.array([0.0, 1.0, 1e6, 1e12])
-    for eps in (1e-12, 0.1, 0.9, 1 - 1e-12):
+    for eps in (1e-12, 0.1, 1 - 1e-12):
         fraction = log_annealed_bad_fraction(density, n=n, eps=eps)
         bound = bad_fraction_bound(density, n=n, eps=eps)
         assert np.all(fraction <= bound + 1e-9 * np.abs(bound))
