@@ -126,7 +126,7 @@ class GaussianProcess:
         if np.unique(training).size != training.size:
             raise ValueError("training must not name a point twice")
         if len(names) < 2:
-            raise ValueError(f"labels must hold at least two classes, got only {names[0]!r}")
+            raise ValueError(f"labels must hold at least two classes, got only {names[0]}")
         self._arrange(matrix, classes, len(names), training, heldout)
 
     def _arrange(

@@ -15,6 +15,9 @@ from .splitting import COLLAPSED_PERSISTENCE, moves_needed, resample, split_on_e
 _MAX_MOVES = 60
 _HARD = 0.1  # an example that fewer than this share survive enters in stages
 _HARDEST = -40.0  # natural log of the survival of a single example below which it is given up
+# Slack below which a hard example is given up: ten times the deviation that the jitter of a singular
+# covariance adds to outputs, which would else tell apart what the prior ties together, such as equal images.
+_LEAST_SLACK = 1e-4
 _GRID = 33
 _WITNESSES = 64
 
@@ -100,6 +103,8 @@ def _stage(cloud: _Cloud, examples: IntArray) -> bool:
             cloud.keep(right, examples)
             return True
         slack = -float(np.median(margins))
+        if 0.0 < slack < _LEAST_SLACK:
+            return False
         survivors = np.flatnonzero(margins > -slack)
         lost = cloud.log_fraction - before < _HARDEST
         if lost or slack <= 0.0 or not 0 < survivors.size < cloud.particles:

@@ -43,8 +43,8 @@ class SphericalPerceptron:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.dimension < 2:
-            raise ValueError(f"dimension must be at least 2, got {self.dimension}")
+        if not (self.dimension >= 2 and self.dimension == int(self.dimension)):
+            raise ValueError(f"dimension must be a whole number of at least 2, got {self.dimension}")
 
     @property
     def error_name(self) -> str:

@@ -109,7 +109,7 @@ CLAIMS = (
     Claim(
         id="A4",
         paper="martinetz",
-        where="arXiv:2410.16868, learning curve <E>_n = 1 - Z_{n+1}/Z_n, for a single training set",
+        where="arXiv:2410.16868, learning curve (<E>_n = 1 - Z_{n+1}/Z_n, derived), for one training set",
         statement="The share of zero-error classifiers that survive the next example is 1 - <E>_S.",
         prediction="acceptance of guess and check = 1 - <E>_S, within 0.01",
         law=EqualWithinMargin(),

@@ -117,5 +117,5 @@ def test_planted_classifiers_follow_the_tilted_density():
 
 
 def test_a_dimension_below_two_is_refused():
-    with pytest.raises(ValueError, match="dimension must be at least 2, got 1"):
+    with pytest.raises(ValueError, match="dimension must be a whole number of at least 2, got 1"):
         SphericalPerceptron(1)

@@ -12,6 +12,7 @@ from genlaws.simulate import (
     LookupTable,
     SphericalPerceptron,
     TeacherLabels,
+    arc_cosine_covariance,
     sample_zero_error,
 )
 
@@ -295,3 +296,16 @@ def test_arguments_out_of_range_are_named(arguments, message):
 def test_more_examples_than_there_are_is_refused():
     with pytest.raises(ValueError, match="at most the 4 training examples, got 5"):
         sample_zero_error(process(np.eye(6), [0, 1] * 3, 4), [5])
+
+
+def test_equal_points_with_different_labels_leave_nobody():
+    # a singular covariance: only its jitter could tell the twins apart, and that is not the prior
+    inputs = np.random.default_rng(3).standard_normal((12, 4))
+    inputs[5] = inputs[2]
+    labels = np.array([1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1])
+    covariance = arc_cosine_covariance(inputs, depth=2)
+    process = GaussianProcess(covariance, labels, training=range(8), heldout=range(8, 12))
+    ensemble = sample_zero_error(process, [2, 8], particles=40, replicas=2, rng=0)
+    assert ensemble.status == ("ok", "below_floor")
+    assert np.isnan(ensemble.log_fraction[1])
+    assert ensemble.log_fraction_upper[1] < ensemble.log_fraction[0]
