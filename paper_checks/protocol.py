@@ -27,7 +27,7 @@ class _Assessment:
 
     outcome: Outcome
     reason: str
-    score: Score
+    estimate: float
     interval: tuple[float, float]
     level: float
     p_value: float
@@ -127,7 +127,14 @@ def _assess(
     replicates = len(np.unique(measurement.replicate))
     power, needed = _planning(claim, list(everything.values()), replicates, uncovered)
 
-    def found(outcome: Outcome, reason: str, interval: tuple[float, float], level: float) -> _Assessment:
+    def found(
+        outcome: Outcome,
+        reason: str,
+        interval: tuple[float, float],
+        level: float,
+        *,
+        estimate: float | None = None,
+    ) -> _Assessment:
         windowed = {
             window: {"estimate": part.estimate, "low": part.low, "high": part.high}
             for window, part in windows.items()
@@ -135,7 +142,7 @@ def _assess(
         return _Assessment(
             outcome=outcome,
             reason=reason,
-            score=full,
+            estimate=full.estimate if estimate is None else estimate,
             interval=interval,
             level=level,
             p_value=p_value,
@@ -147,8 +154,11 @@ def _assess(
 
     missing = wide.interval_missing(claim.band)
     if missing is not None:
-        text = f"{name} {_number(full.estimate)} {_interval_text(missing)} lies outside the band {band}"
-        return found(Outcome.REFUTED, text, missing, _REFUTE_LEVEL)
+        # of one x where a relation must hold at every x: estimate and interval are both of that x
+        there, *ends = missing
+        interval = (ends[0], ends[1])
+        text = f"{name} {_number(there)} {_interval_text(interval)} lies outside the band {band}"
+        return found(Outcome.REFUTED, text, interval, _REFUTE_LEVEL, estimate=there)
     winners = [rival for rival in rivals if rival.decisive]
     if winners:
         best = max(winners, key=lambda rival: rival.advantage)
@@ -180,7 +190,7 @@ def _assess_control(claim: Claim, measurement: Measurement, rng: np.random.Gener
         description=claim.control.description,
         expected=claim.control.expected,
         verdict=control.outcome.value,
-        estimate=control.score.estimate,
+        estimate=control.estimate,
         low=control.interval[0],
         high=control.interval[1],
         reason=control.reason,
@@ -237,7 +247,7 @@ def judge(
         reason=reason,
         predicted=claim.predicted,
         band=claim.band,
-        estimate=found.score.estimate,
+        estimate=found.estimate,
         low=found.interval[0],
         high=found.interval[1],
         level=found.level,

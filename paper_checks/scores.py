@@ -67,17 +67,17 @@ class Score:
             return max(min(1.0, many * min(below)), *above)
         return max(*above, *below)
 
-    def interval_missing(self, band: tuple[float, float]) -> tuple[float, float] | None:
-        """The interval at this level that lies wholly outside `band`, None if there is none.
+    def interval_missing(self, band: tuple[float, float]) -> tuple[float, float, float] | None:
+        """Estimate, low and high of the interval at this level wholly outside `band`, None if there is none.
 
         For differences farthest from zero it is that of the single x that misses the band by most, each
         interval being widened for looking at all x.
         """
-        intervals = [(self.low, self.high)]
+        intervals = [(self.estimate, self.low, self.high)]
         if self.worst == "farthest":
             alpha = 0.5 * (1 - self.level) / len(self.components)
-            intervals = [(part.lower(alpha), part.upper(alpha)) for part in self.components]
-        gaps = [max(low - band[1], band[0] - high) for low, high in intervals]
+            intervals = [(part.estimate, part.lower(alpha), part.upper(alpha)) for part in self.components]
+        gaps = [max(low - band[1], band[0] - high) for _, low, high in intervals]
         worst = int(np.argmax(gaps))
         return intervals[worst] if gaps[worst] > 0 else None
 
