@@ -19,7 +19,7 @@ _HARDEST = -40.0  # natural log of the survival of a single example below which 
 # covariance adds to outputs, which would else tell apart what the prior ties together, such as equal images.
 _LEAST_SLACK = 1e-4
 _GRID = 33
-_WITNESSES = 64
+_WITNESSES = 16
 
 Progress = Callable[[float], None]
 """Called with the share of the work that is done, in [0, 1]."""
