@@ -122,14 +122,14 @@ CLAIMS = (
         where="arXiv:2006.12625, distribution of the test error among interpolating classifiers",
         statement="At fixed examples per parameter the errors of interpolating classifiers concentrate.",
         prediction=(
-            "four times the parameters: a spread at least a fifth smaller (about half), for linear "
+            "four times the parameters: a spread at least a quarter smaller (about half), for linear "
             "classifiers and for random features"
         ),
         law=Ordering(above=False, relative=True),
-        predicted=math.log(0.8),
-        band=(-math.inf, math.log(0.8)),
+        predicted=math.log(0.75),
+        band=(-math.inf, math.log(0.75)),
         x_range=(8, 16),
-        falsifier="a spread that does not shrink by a fifth for any family or size",
+        falsifier="a spread that does not shrink by a quarter for any family or size",
         control=Control(
             description="the size does not grow: the spread must stay",
             expected="REFUTED",
