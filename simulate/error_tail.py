@@ -71,6 +71,13 @@ class ErrorDensityEnsemble:
         """Standard error of `log_cdf` over the runs, shape (grid,)."""
         return log_normal_mean(self.log_cdfs)[1]
 
+    def _refuse_collapsed(self) -> None:
+        if self.collapsed:
+            raise ValueError(
+                f"the population collapsed (persistence {self.persistence:.2f}): ask for more particles, "
+                "a larger smallest_error or a higher log_floor"
+            )
+
     def density(
         self, *, edge_exponent: float | None = None, minimum: float | None = None
     ) -> TabulatedErrorDensity | AtomicErrorDensity:
@@ -84,9 +91,10 @@ class ErrorDensityEnsemble:
         Raises
         ------
         ValueError
-            If errors are counted on held-out points: (1 - k/m)^n is then a biased estimate of survival; use
-            `learning_curves`, which are not.
+            If the population collapsed, or errors are counted on held-out points: (1 - k/m)^n is then a
+            biased estimate of survival; use `learning_curves`, which are not.
         """
+        self._refuse_collapsed()
         if self.error_name == "heldout":
             raise ValueError("a density counted on held-out points cannot be tilted; use learning_curves")
         if self.error_name == "pool":
@@ -115,8 +123,10 @@ class ErrorDensityEnsemble:
         Raises
         ------
         ValueError
-            If the error is exact (use `density`), or n + 1 is more than the held-out points.
+            If the population collapsed, the error is exact (use `density`), or n + 1 is more than the
+            held-out points.
         """
+        self._refuse_collapsed()
         points = self.error_resolution
         if points is None:
             raise ValueError("learning_curves are for counted errors; use density() for exact ones")

@@ -33,6 +33,8 @@ def _spread(settings: Settings, kind: str, size: int, sets: int, rng: np.random.
         else:
             family = _random_features(size, n, settings["heldout"], rng)
         ensemble = sample_zero_error(family, [n], particles=settings["particles"], replicas=2, rng=rng)
+        if ensemble.status != ("ok",):
+            raise ValueError(f"the zero-error ensemble at n = {n} is {ensemble.status[0]}")
         variance = float(ensemble.true_errors.var(axis=2, ddof=1).mean())
         points = family.error_resolution
         if points is not None:

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,3 +139,14 @@ def test_heavy_tails_reach_far_below_what_draws_could_see():
     z = (e.log_cdf[0] - exact[0]) / e.log_cdf_se[0]
     assert abs(z) < stats.t.ppf(1 - 5e-4, 3)
     assert e.log_cdf_se[0] < 2.5
+
+
+def test_a_collapsed_population_foretells_nothing():
+    measured = sample_error_density(SphericalPerceptron(4), particles=50, smallest_error=0.2, rng=0)
+    collapsed = replace(measured, collapsed=True)
+    with pytest.raises(ValueError, match="collapsed"):
+        collapsed.density()
+    counted = replace(collapsed, error_name="pool", error_resolution=100)
+    with pytest.raises(ValueError, match="collapsed"):
+        counted.learning_curves([1])
+    assert measured.density().mean() > 0.2
