@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from .contents import Contents
 from .images import ImageSet
+from .preprocessing import preprocessed, preprocessing_steps
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -19,7 +19,6 @@ BoolArray = NDArray[np.bool_]
 Split = Literal["random", "official"]
 
 _TASKS = "parity, digits, A-B such as 3-8, or one-vs-rest:A"
-_PREPROCESS = ("none", "center", "unit-norm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,8 @@ class ClassificationTask:
         What was done to the pixels, in the order it was done.
     contents : {"standard", "subset", "unknown"}
         As in `ImageSet`.
+    image_shape : tuple of int or None
+        Channels, height and width; None where the inputs are no images: principal components, or features.
     """
 
     inputs: FloatArray
@@ -62,6 +63,7 @@ class ClassificationTask:
     split: Split
     preprocess: tuple[str, ...]
     contents: Contents
+    image_shape: tuple[int, int, int] | None = None
 
     def __len__(self) -> int:
         """Number of points."""
@@ -71,6 +73,24 @@ class ClassificationTask:
     def n_official_train(self) -> int:
         """How many points are official training images."""
         return int(np.count_nonzero(self.official_train))
+
+    def as_images(self) -> FloatArray:
+        """The inputs as images, (points, channels, height, width): what convolutions need. A read-only view.
+
+        Raises
+        ------
+        ValueError
+            If the inputs are principal components, or features that were no images in the first place.
+        """
+        if self.image_shape is None:
+            reduced = any(step.startswith("pca:") for step in self.preprocess)
+            raise ValueError(
+                f"the inputs of {self.name} are no images but "
+                + ("principal components: ask for none" if reduced else f"{self.inputs.shape[1]} features")
+            )
+        channels, height, width = self.image_shape
+        # pixels lie as they were read, with the channels of each side by side
+        return self.inputs.reshape(len(self), height, width, channels).transpose(0, 3, 1, 2)
 
     def to_dict(self) -> dict[str, Any]:
         """What the task is, without its points, ready for JSON."""
@@ -119,58 +139,13 @@ def _labelled(digits: IntArray, task: str) -> tuple[IntArray, IntArray, tuple[st
     raise ValueError(f"unknown task {task!r}: use {_TASKS}")
 
 
-def _steps(preprocess: str) -> tuple[str, ...]:
-    steps = tuple(step.strip() for step in re.split(r"[+,]", preprocess))
-    for step in steps:
-        if step not in _PREPROCESS:
-            raise ValueError(f"unknown preprocess {step!r}: use {', '.join(_PREPROCESS)} or center+unit-norm")
-    if len(set(steps)) < len(steps) or ("none" in steps and len(steps) > 1):
-        raise ValueError(f"preprocess {preprocess!r} names a step twice, or none beside another")
-    # one fixed order, whatever the order they are named in
-    return tuple(step for step in _PREPROCESS[1:] if step in steps)
-
-
-def _principal_components(centred: FloatArray, components: int) -> FloatArray:
-    points, features = centred.shape
-    if not 1 <= components <= min(points, features):
-        raise ValueError(
-            f"components must lie in 1 to {min(points, features)} (points, features), got {components}"
-        )
-    # right singular vectors of the inputs, or where points are many, eigenvectors of their small Gram matrix
-    if points <= features:
-        directions = np.linalg.svd(centred, full_matrices=False)[2][:components]
-    else:
-        last = (features - components, features - 1)
-        directions = linalg.eigh(centred.T @ centred, subset_by_index=last)[1].T[::-1]
-    # a direction's sign is free: the largest entry positive makes it one and the same everywhere
-    largest = np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1)
-    scores: FloatArray = centred @ (directions * np.where(largest < 0.0, -1.0, 1.0)).T
-    return scores
-
-
-def _as_inputs(
-    images: NDArray[Any], steps: tuple[str, ...], components: int | None
-) -> tuple[FloatArray, tuple[str, ...]]:
-    """The inputs, and what was done to make them."""
-    done = []
-    inputs: FloatArray = images.reshape(len(images), -1).astype(np.float64)
-    if images.dtype == np.uint8:
-        inputs /= 255.0
-        done.append("scale:255")
-    if "center" in steps:
-        inputs -= inputs.mean(axis=0)
-        done.append("center")
-    if components is not None:
-        inputs = _principal_components(
-            inputs if "center" in steps else inputs - inputs.mean(axis=0), components
-        )
-        done.append(f"pca:{components}")
-    if "unit-norm" in steps:
-        norms = np.linalg.norm(inputs, axis=1, keepdims=True)
-        # an image without any contrast has no direction and stays where it is
-        np.divide(inputs, norms, out=inputs, where=norms > 0.0)
-        done.append("unit-norm")
-    return inputs, tuple(done)
+def _image_shape(shape: tuple[int, ...]) -> tuple[int, int, int] | None:
+    # (height, width), or channels last; channels first, or a volume, would have the larger side at the end
+    if len(shape) == 2:
+        return (1, *shape)
+    if len(shape) == 3 and shape[2] <= min(shape[:2]):
+        return (shape[2], *shape[:2])
+    return None
 
 
 def classification_task(
@@ -187,6 +162,7 @@ def classification_task(
     Parameters
     ----------
     images : ImageSet
+        Pixels of shape (points, height, width) or (points, height, width, channels), or features.
     task : str
         ``"parity"`` (odd is +1), ``"3-8"`` (the first class named is +1; other images are left out),
         ``"one-vs-rest:3"`` (the class named is +1) or ``"digits"`` (all classes, in the order of their
@@ -224,7 +200,7 @@ def classification_task(
     """
     if split not in ("random", "official"):
         raise ValueError(f"split must be 'random' or 'official', got {split!r}")
-    steps = _steps(preprocess)
+    steps = preprocessing_steps(preprocess)
     chosen, labels, classes = _labelled(images.labels, task)
     if len(np.unique(labels)) < 2:
         raise ValueError(f"task {task!r}: the labels of {images.name} are all of one class")
@@ -234,7 +210,7 @@ def classification_task(
     if split == "official":
         order = order[np.argsort(~official_train[order], kind="stable")]
     chosen, labels, official_train = chosen[order], labels[order], official_train[order]
-    inputs, done = _as_inputs(images.images[chosen], steps, components)
+    inputs, done = preprocessed(images.images[chosen], steps, components)
     labels = labels.astype(np.int64)
     for array in (inputs, labels, official_train):
         array.setflags(write=False)
@@ -247,6 +223,7 @@ def classification_task(
         split=split,
         preprocess=done,
         contents=images.contents,
+        image_shape=None if components is not None else _image_shape(images.images.shape[1:]),
     )
 
 

@@ -112,6 +112,35 @@ def test_principal_components_against_the_covariance(points):
     assert unit.preprocess == ("pca:3", "unit-norm")
 
 
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_images_keep_their_shape(channels):
+    rng = np.random.default_rng(6)
+    pixels = rng.integers(0, 256, (40, 5, 4) if channels is None else (40, 5, 4, channels)).astype(np.uint8)
+    images = ImageSet.from_arrays(pixels, np.arange(40) % 2)
+    task = classification_task(images, "parity", rng=1)
+    assert task.image_shape == (channels or 1, 5, 4)
+    shaped = task.as_images()
+    assert shaped.shape == (40, channels or 1, 5, 4)
+    assert not shaped.flags.writeable
+    # pixel by pixel: centred brightness of each channel, at its place
+    raw = pixels.reshape(40, 5, 4, -1) / 255.0
+    centred = raw - raw.mean(axis=0)
+    order = np.random.default_rng(1).permutation(40)
+    for channel in range(channels or 1):
+        np.testing.assert_allclose(shaped[:, channel], centred[order][..., channel], atol=1e-15)
+
+
+def test_what_is_no_image_says_so(digits):
+    with pytest.raises(ValueError, match="inputs of made/parity are no images but principal components"):
+        classification_task(digits, "parity", components=3, rng=1).as_images()
+    for shape in [(6,), (3, 8, 8), (4, 4, 4, 4)]:
+        features = ImageSet.from_arrays(np.ones((4, *shape)), np.arange(4), name="rows")
+        task = classification_task(features, "parity", rng=1)
+        assert task.image_shape is None
+        with pytest.raises(ValueError, match=f"rows/parity are no images but {np.prod(shape)} features"):
+            task.as_images()
+
+
 def test_equal_seeds_give_equal_tasks(digits):
     first, second = (classification_task(digits, "parity", rng=7) for _ in range(2))
     other = classification_task(digits, "parity", rng=np.random.default_rng(8))
@@ -211,6 +240,8 @@ def test_embedded_images_make_balanced_tasks():
         "split": "random",
         "preprocess": ["scale:255", "center", "pca:10"],
     }
+    assert task.image_shape is None
     # ten components of MNIST hold half of its variance
-    whole = classification_task(load_images("mnist5k"), "parity", rng=0).inputs
-    assert task.inputs.var(axis=0).sum() / whole.var(axis=0).sum() == pytest.approx(0.49, abs=0.01)
+    whole = classification_task(load_images("mnist5k"), "parity", rng=0)
+    assert whole.image_shape == (1, 28, 28)
+    assert task.inputs.var(axis=0).sum() / whole.inputs.var(axis=0).sum() == pytest.approx(0.49, abs=0.01)
