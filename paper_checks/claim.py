@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -56,6 +56,24 @@ class Control:
 
 
 @dataclass(frozen=True, slots=True)
+class Restatement:
+    """What of a claim reads otherwise where one source tests it; None leaves it as the claim has it.
+
+    The statement stays: it is the same sentence of the paper, tested with other numbers. Attributes are
+    those of `Claim`; a restated `control` brings the experiment of its source.
+    """
+
+    prediction: str | None = None
+    law: Law | None = None
+    predicted: float | None = None
+    band: tuple[float, float] | None = None
+    x_range: tuple[float, float] | None = None
+    falsifier: str | None = None
+    control: Control | None = None
+    rivals: tuple[Law, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One statement of a paper, with everything fixed before any data.
 
@@ -87,11 +105,14 @@ class Claim:
         Other laws for the same curve. One that is decisively better on held-out x refutes the claim.
     rival_margin
         Held-out log score per point by which a rival must win, in nats.
+    restated
+        By source, what it tests in other numbers than the rest of the claim says; see `as_tested_by`.
 
     Raises
     ------
     ValueError
-        If the falsifier, control or statement is empty, or the band is no interval holding `predicted`.
+        If the falsifier, control or statement is empty, or the band is no interval holding `predicted`;
+        also of the claim as a source restates it.
     """
 
     id: str
@@ -109,6 +130,7 @@ class Claim:
     rivals: tuple[Law, ...] = ()
     rival_margin: float = 0.1
     not_applicable: Mapping[Source, str] = field(default_factory=dict)
+    restated: Mapping[Source, Restatement] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("id", "paper", "where", "statement", "prediction", "falsifier"):
@@ -128,5 +150,25 @@ class Claim:
         for source in SOURCES:
             if source not in self.experiments and not self.not_applicable.get(source):
                 raise ValueError(f"claim {self.id}: no experiment for {source} and no reason given")
-            if source in self.experiments and source not in self.control.experiments:
+            if source not in self.experiments and source in self.restated:
+                raise ValueError(f"claim {self.id}: restated for {source}, which has no experiment")
+            # a restatement is checked as the claim that it makes
+            control = self.as_tested_by(source).control
+            if source in self.experiments and source not in control.experiments:
                 raise ValueError(f"claim {self.id}: no control for {source}")
+
+    def as_tested_by(self, source: Source) -> Claim:
+        """The claim as one source tests it, with what is restated for that source in place."""
+        if source not in self.restated:
+            return self
+        restated = self.restated[source]
+        changes = {
+            entry.name: value
+            for entry in fields(restated)
+            if (value := getattr(restated, entry.name)) is not None
+        }
+        if restated.control is not None:
+            # those of the other sources stay, so that the result is a whole claim too
+            every = {**self.control.experiments, **restated.control.experiments}
+            changes["control"] = replace(restated.control, experiments=every)
+        return replace(self, restated={}, **changes)

@@ -237,6 +237,7 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
         raise ValueError(f"verdict must be of claim {claim.id}, got {verdict.claim}")
     if verdict.measurement is None:
         raise ValueError(f"verdict on {claim.id} holds no measurement to draw: {verdict.reason}")
+    claim = claim.as_tested_by(verdict.source)
     with picture_style():
         figure = Figure(figsize=(6.6, 4.8))
         above, below = figure.subplots(

@@ -217,6 +217,7 @@ def judge(
     ----------
     claim : Claim
     source : {"simulation", "network"}
+        Whose measurements these are: the claim is judged as this source tests it.
     measurement, control_measurement : Measurement
     seed : int, optional
         Of the bootstraps; drawn, and recorded in the verdict, if not given.
@@ -230,6 +231,7 @@ def judge(
     ValueError
         If a measurement is too small for the law, or its values have no place in it.
     """
+    claim = claim.as_tested_by(source)
     if seed is None:
         seed = int(np.random.default_rng().integers(2**53))
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]

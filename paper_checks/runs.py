@@ -57,7 +57,7 @@ class CheckRun:
     wall_seconds
         Seconds from start to end.
     versions
-        Of Python, of this package and of what it computes with.
+        Of Python, of this package and of what it computes with; of torch where networks were measured.
     tracebacks
         ``"claim/source"`` -> where it failed, for those that ended in ERROR.
     """
@@ -91,9 +91,9 @@ class CheckRun:
         }
 
 
-def _versions() -> dict[str, str]:
+def _versions(networks: bool) -> dict[str, str]:
     found = {"python": platform.python_version()}
-    for name in ("genlaws", "numpy", "scipy", "numba", "statsmodels"):
+    for name in ("genlaws", "numpy", "scipy", "numba", "statsmodels", *(["torch"] if networks else [])):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -114,7 +114,7 @@ def _expand(claim: Claim, source: Source, budget: Budget, seed: int) -> list[Tas
     """All units of a claim and of its control for one source, in the order their rows are joined."""
     experiments: tuple[tuple[Role, Experiment], ...] = (
         ("claim", claim.experiments[source]),
-        ("control", claim.control.experiments[source]),
+        ("control", claim.as_tested_by(source).control.experiments[source]),
     )
     tasks: list[Task] = []
     for role, experiment in experiments:
@@ -129,6 +129,7 @@ def _expand(claim: Claim, source: Source, budget: Budget, seed: int) -> list[Tas
 
 
 def _error(claim: Claim, source: Source, seed: int, reason: str) -> Verdict:
+    claim = claim.as_tested_by(source)
     return Verdict(
         claim=claim.id,
         source=source,
@@ -271,6 +272,6 @@ def run_claims(
         sources=tuple(sources),
         seconds={"/".join(job): spent for job, spent in seconds.items()},
         wall_seconds=time.perf_counter() - start,
-        versions=_versions(),
+        versions=_versions(networks=any(source == "network" for _, source in tasks)),
         tracebacks={"/".join(job): trace for job, trace in traces.items()},
     )

@@ -121,6 +121,13 @@ def scorecard(run: CheckRun) -> RenderableType:
     return Group(table, _summary(run))
 
 
+def _test(claim: Claim) -> tuple[str, str]:
+    """The score with its band, and what would refute the claim."""
+    bound = math.isinf(claim.band[0]) or math.isinf(claim.band[1])
+    value = "" if bound else f" {claim.predicted:.3g}"
+    return f"{claim.law.score_name}:{value}\n{interval_text(*claim.band)}", claim.falsifier
+
+
 def claim_list(claims: Sequence[Claim]) -> RenderableType:
     """Each claim with its prediction, the band that counts as the same, and what would refute it."""
     if not claims:
@@ -136,10 +143,10 @@ def claim_list(claims: Sequence[Claim]) -> RenderableType:
             paper = claim.paper
             table.add_section()
             table.add_row("", Text(paper, style="italic"))
-        what = Text(claim.statement)
-        what.append(f"\n{claim.prediction}", style="dim")
-        bound = math.isinf(claim.band[0]) or math.isinf(claim.band[1])
-        value = "" if bound else f" {claim.predicted:.3g}"
-        band = f"{claim.law.score_name}:{value}\n{interval_text(*claim.band)}"
-        table.add_row(claim.id, what, band, claim.falsifier)
+        table.add_row(
+            claim.id, Text(claim.statement).append(f"\n{claim.prediction}", style="dim"), *_test(claim)
+        )
+        for source in claim.restated:
+            restated = claim.as_tested_by(source)
+            table.add_row("", Text(f"by {source}: {restated.prediction}", style="dim"), *_test(restated))
     return table

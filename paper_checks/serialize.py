@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .claim import Claim
     from .verdict import ControlResult, Verdict
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 
 
 def json_ready(value: Any) -> Any:
@@ -40,13 +40,9 @@ def json_ready(value: Any) -> Any:
     raise ValueError(f"cannot write a {type(value).__name__} as JSON: {value!r}")
 
 
-def claim_to_dict(claim: Claim) -> dict[str, Any]:
-    """What a claim says and what would refute it; an end of the band that is open is null."""
+def _tested(claim: Claim) -> dict[str, Any]:
+    """What is tested, and what would refute it; an end of the band that is open is null."""
     return {
-        "claim": claim.id,
-        "paper": claim.paper,
-        "where": claim.where,
-        "statement": claim.statement,
         "prediction": claim.prediction,
         "law": type(claim.law).__name__,
         "score": claim.law.score_name,
@@ -55,8 +51,20 @@ def claim_to_dict(claim: Claim) -> dict[str, Any]:
         "x_range": json_ready([float(end) for end in claim.x_range]),
         "falsifier": claim.falsifier,
         "control": {"description": claim.control.description, "expected": claim.control.expected},
+    }
+
+
+def claim_to_dict(claim: Claim) -> dict[str, Any]:
+    """What a claim says and what would refute it, and by source where it is tested in other numbers."""
+    return {
+        "claim": claim.id,
+        "paper": claim.paper,
+        "where": claim.where,
+        "statement": claim.statement,
+        **_tested(claim),
         "sources": list(claim.experiments),
         "not_applicable": dict(claim.not_applicable),
+        "restated": {source: _tested(claim.as_tested_by(source)) for source in claim.restated},
     }
 
 

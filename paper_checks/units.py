@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,6 +86,23 @@ def failure(error: Exception) -> Failure:
     return Failure(f"{type(error).__name__}{where}: {said}", "".join(traceback.format_exception(error)))
 
 
+def _one_thread(source: Source) -> AbstractContextManager[object]:
+    """One thread for matrix products: how many there are changes the last bits of the result.
+
+    A library must be loaded before a limit can reach it, and numba's own threads must be running: they
+    are untouched by the limit, but would lift it from the others as they start.
+    """
+    import scipy.linalg  # noqa: F401
+    from numba import get_num_threads
+    from threadpoolctl import threadpool_limits
+
+    get_num_threads()
+    if source == "network":
+        import genlaws.empirical.networks  # noqa: F401  brings torch
+    limit: AbstractContextManager[object] = threadpool_limits(limits=1)
+    return limit
+
+
 def run_unit(measure: Measure, unit: Unit) -> Measurement:
     """Measure one unit of work. Every unit passes through here, wherever it runs.
 
@@ -96,11 +114,7 @@ def run_unit(measure: Measure, unit: Unit) -> Measurement:
     TypeError
         If `measure` returns something else than a Measurement.
     """
-    import scipy.linalg  # noqa: F401  its BLAS must be loaded before the limit can reach it
-    from threadpoolctl import threadpool_limits
-
-    # the number of BLAS threads changes the last bits of a matrix product
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _one_thread(unit.source):
         measurement = measure(unit.settings, unit.generator())
     if not isinstance(measurement, Measurement):
         raise TypeError(f"an experiment must return a Measurement, got {type(measurement).__name__}")

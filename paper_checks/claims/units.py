@@ -26,6 +26,21 @@ def by_budget(quick: _T, standard: _T, full: _T) -> dict[Budget, _T]:
     return {"quick": quick, "standard": standard, "full": full}
 
 
+def _experiment(
+    replicates: Mapping[Budget, int],
+    measure: Callable[[Settings, np.random.Generator], Measurement],
+    settings: Mapping[str, Any],
+) -> Experiment:
+    def units(budget: Budget) -> list[Settings]:
+        chosen = {
+            name: value[budget] if isinstance(value, Mapping) and set(value) == set(BUDGETS) else value
+            for name, value in settings.items()
+        }
+        return [{"replicate": k, **chosen} for k in range(replicates[budget])]
+
+    return Experiment(units, measure)
+
+
 def simulated(
     replicates: Mapping[Budget, int],
     measure: Callable[[Settings, np.random.Generator], Measurement],
@@ -47,15 +62,27 @@ def simulated(
     dict
         ``"simulation"`` -> the experiment.
     """
+    return {"simulation": _experiment(replicates, measure, settings)}
 
-    def units(budget: Budget) -> list[Settings]:
-        chosen = {
-            name: value[budget] if isinstance(value, Mapping) and set(value) == set(BUDGETS) else value
-            for name, value in settings.items()
-        }
-        return [{"replicate": k, **chosen} for k in range(replicates[budget])]
 
-    return {"simulation": Experiment(units, measure)}
+def on_networks(
+    replicates: Mapping[Budget, int],
+    measure: Callable[[Settings, np.random.Generator], Measurement],
+    **settings: Any,
+) -> dict[Source, Experiment]:
+    """An experiment on finite networks, of units like those of `simulated`.
+
+    Parameters
+    ----------
+    replicates, measure, **settings
+        As for `simulated`.
+
+    Returns
+    -------
+    dict
+        ``"network"`` -> the experiment.
+    """
+    return {"network": _experiment(replicates, measure, settings)}
 
 
 def rows(
