@@ -39,11 +39,14 @@ def _so_many(gpus: int) -> str:
 
 def rows_that_fit(bytes_per_row: int, device: torch.device) -> int:
     """How many rows to work on at once, by the memory that is free there; at least 1."""
-    if device.type == "cuda":
-        room = _FREE_SHARE * torch.cuda.mem_get_info(device)[0]
-    else:
-        room = float(_CPU_BYTES)
+    on_gpu = device.type == "cuda"
+    room = _FREE_SHARE * torch.cuda.mem_get_info(device)[0] if on_gpu else _CPU_BYTES
     return max(1, int(room / max(bytes_per_row, 1)))
+
+
+def _out_of_memory(error: Exception) -> bool:
+    # on a CPU torch has no type of its own for it
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def in_chunks(
@@ -72,9 +75,14 @@ def in_chunks(
     parts: list[Tensor] = []
     start = 0
     while start < rows or not parts:
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+            before = torch.cuda.memory_allocated(device)
         try:
             parts.append(function(slice(start, min(start + chunk, rows))))
-        except (torch.OutOfMemoryError, MemoryError) as error:
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
             if chunk == 1:
                 raise MemoryError(f"a single row does not fit into the memory of {device}") from error
             if device.type == "cuda":
@@ -82,4 +90,8 @@ def in_chunks(
             chunk //= 2
             continue
         start += chunk
+        if device.type == "cuda":
+            # what the rows just done took says best how many more fit
+            taken = torch.cuda.max_memory_allocated(device) - before
+            chunk = min(2 * chunk, rows_that_fit(taken // chunk, device))
     return parts[0] if len(parts) == 1 else torch.cat(parts)
