@@ -9,6 +9,7 @@ import genlaws
 from .cli_check import check, claims
 from .cli_curve import curve
 from .cli_sample import sample
+from .cli_train import train
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -22,5 +23,5 @@ def main() -> None:
     """
 
 
-for _command in (check, claims, curve, sample):
+for _command in (check, claims, curve, sample, train):
     main.add_command(_command)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from genlaws.paper_checks.cli import main
-from genlaws.paper_checks.cli_sample import _document
+from genlaws.paper_checks.cli_sampling import ensemble_document
 from genlaws.simulate import SphericalPerceptron, sample_zero_error
 
 SCHEMA = json.loads(
@@ -90,14 +90,14 @@ def test_what_was_not_reached_is_null_with_its_status():
         SphericalPerceptron(5), [3, 20], particles=50, replicas=2, bad_errors=(0.2,), rng=0
     )
     lost = np.full_like(ensemble.log_bad_fractions, -np.inf)
-    found = _document(replace(ensemble, log_bad_fractions=lost), {"family": "test"}, 0.2)
+    found = ensemble_document(replace(ensemble, log_bad_fractions=lost), {"family": "test"}, 0.2)
     jsonschema.validate(found, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert found["log_bad_fraction"] == [None, None]
     assert found["log_bad_fraction_status"] == ["not_reached", "not_reached"]
     gone = replace(
         ensemble, log_fractions=np.array([[-1.0, np.nan], [-1.1, np.nan]]), floors=np.array([-9.0, -9.5])
     )
-    found = _document(gone, {"family": "test"}, 0.2)
+    found = ensemble_document(gone, {"family": "test"}, 0.2)
     jsonschema.validate(found, SCHEMA, cls=jsonschema.Draft202012Validator)
     assert found["status"] == ["ok", "below_floor"]
     assert found["log_fraction"][1] is None
