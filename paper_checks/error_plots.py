@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from .pictures import BLUE, GREY, INK, ORANGE, FloatArray, picture_style
 
-_MOST_BARS = 40
+_FEWEST_BARS, _MOST_BARS = 8, 40
 
 
 def _edges(errors: FloatArray, resolution: int) -> FloatArray:
     # whole counts to a bar, the same number to each: otherwise bars would differ for no other reason
+    most = min(_MOST_BARS, max(_FEWEST_BARS, round(2.0 * math.sqrt(errors.size))))
     counts = np.round(errors * resolution).astype(np.int64)
     low, high = int(counts.min()), int(counts.max())
-    width = max(1, -(-(high - low + 1) // _MOST_BARS))
+    width = max(1, -(-(high - low + 1) // most))
     bars = -(-(high - low + 1) // width)
     return np.asarray((low - 0.5 + width * np.arange(bars + 1)) / resolution)
 
@@ -76,5 +80,6 @@ def plot_error_distribution(
             ax.axvline(mean, color=GREY, linewidth=1.0, linestyle=(0, (4, 3)), label=f"mean {mean:.4f}")
         ax.set_xlabel(f"{error_name} error")
         ax.set_ylabel("networks")
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True))
         ax.legend(frameon=False, fontsize=8.5)
     return figure
