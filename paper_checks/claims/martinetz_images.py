@@ -1,38 +1,21 @@
-"""Martinetz et al.: an over-parameterized model of Q(E), and what it predicts, on real images (A6, A7)."""
+"""Martinetz et al.: an over-parameterized model of Q(E), and what it predicts, on real images (A6)."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genlaws.empirical import classification_task, load_images
-from genlaws.simulate import (
-    BinaryPerceptron,
-    GaussianProcess,
-    Measurement,
-    arc_cosine_covariance,
-    sample_error_density,
-    sample_training_sets,
-    sample_zero_error,
-)
-from genlaws.theory import EqualWithinMargin, Monotone, fit_error_density, learning_curve
+from genlaws.simulate import BinaryPerceptron, Measurement, sample_training_sets
+from genlaws.theory import EqualWithinMargin, fit_error_density, learning_curve
 from genlaws.theory.overparameterized import OVERPARAMETERIZED_MODELS, ErrorDensityFit
 
-from ..claim import Claim, Control, Settings
-from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
+from ..claim import Claim, Control, Restatement, Settings
+from .image_curves import density_curve, zero_error_curve
+from .units import by_budget, on_networks, rows, simulated
 
 
-def _process(settings: Settings, points: int, training: int, rng: np.random.Generator) -> GaussianProcess:
-    # a network of one infinitely wide hidden layer, on images drawn anew for each call
-    task = classification_task(load_images(settings["data"]), settings["task"], preprocess="center", rng=rng)
-    covariance = arc_cosine_covariance(task.inputs[:points], depth=2, weight_variance=2.0, bias_variance=0.01)
-    return GaussianProcess(
-        covariance, task.labels[:points], training=range(training), heldout=range(training, points)
-    )
-
-
-def _best_fit(n: NDArray[np.int64], mean_error: NDArray[np.float64]) -> ErrorDensityFit:
-    # relative errors count alike at every n
+def best_fit(n: NDArray[np.int64], mean_error: NDArray[np.float64]) -> ErrorDensityFit:
+    """The candidate model nearest to a learning curve; relative errors count alike at every n."""
     fits = [fit_error_density(m, n, mean_error, weights=mean_error**-2) for m in OVERPARAMETERIZED_MODELS]
     return min(fits, key=lambda fit: fit.weighted_squares)
 
@@ -45,24 +28,21 @@ def _curve_from_density(
         return sample_training_sets(
             BinaryPerceptron(11), n_examples=n.tolist(), sets=settings["sets"], rng=rng
         ).annealed_mean_error
-    # one training example is the least a process takes; the prior is not conditioned on it
-    family = _process(settings, settings["heldout"] + 1, 1, rng)
-    measured = sample_error_density(
-        family,
-        particles=settings["particles"],
-        replicas=2,
-        smallest_error=settings["smallest_error"],
-        log_floor=settings["log_floor"],
-        rng=rng,
-    )
-    return np.asarray(measured.learning_curves(n).mean(axis=0))
+    apart = settings.get("apart", 0.0)
+    if not apart:
+        return density_curve(settings, n, rng)
+    # a perfect classifier of prior weight `apart` beside the others, who survive n examples with
+    # probability Z_n = prod over k < n of (1 - <E>_k)
+    curve = density_curve(settings, np.arange(n[-1] + 1), rng)
+    survival = (1.0 - apart) * np.concatenate([[1.0], np.cumprod(1.0 - curve)])
+    return np.asarray(curve * survival[:-1] / (survival[:-1] + apart))[n]
 
 
 def measure_model_of_q(settings: Settings, rng: np.random.Generator) -> Measurement:
     """The learning curve of a measured Q(E) beside the best candidate model, at sizes left out of the fit."""
     n = np.asarray(settings["n_examples"])
     curve = _curve_from_density(settings, n, rng)
-    fit = _best_fit(n[::2], curve[::2])
+    fit = best_fit(n[::2], curve[::2])
     left_out = n[1::2]
     return rows(
         {**settings, "fit": fit.to_dict()},
@@ -81,17 +61,7 @@ def _curve_from_training_sets(
         return sample_training_sets(
             BinaryPerceptron(11), n_examples=n.tolist(), sets=settings["sets"], rng=rng
         ).mean_true_error
-    curves = [
-        sample_zero_error(
-            _process(settings, int(n[-1]) + settings["tested_on"], int(n[-1]), rng),
-            n,
-            particles=settings["members"],
-            replicas=2,
-            rng=rng,
-        ).mean_true_error
-        for _ in range(settings["sets"])
-    ]
-    return np.asarray(np.mean(curves, axis=0))
+    return zero_error_curve(settings, n, rng)
 
 
 def measure_foretold_curve(settings: Settings, rng: np.random.Generator) -> Measurement:
@@ -103,7 +73,7 @@ def measure_foretold_curve(settings: Settings, rng: np.random.Generator) -> Meas
     n = np.asarray(settings["n_examples"])
     small = n <= settings["fitted_up_to"]
     curve = _curve_from_training_sets(settings, n, rng)
-    fit = _best_fit(n[small], curve[small])
+    fit = best_fit(n[small], curve[small])
     judged = np.flatnonzero(n >= settings["judged_from"])
     tilted = _curve_from_density(settings, n[small], rng)
     foretold = np.concatenate([tilted, learning_curve(fit.density, n[~small])])
@@ -116,7 +86,14 @@ def measure_foretold_curve(settings: Settings, rng: np.random.Generator) -> Meas
     )
 
 
-_IMAGES = {"family": "process", "data": "mnist5k", "task": "parity"}
+_IMAGES = {"data": "mnist5k", "task": "parity"}
+_PROCESS = {"family": "process", **_IMAGES}
+_NETWORK = {
+    "family": "network",
+    "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"),
+    "components": by_budget(10, 20, None),
+    **_IMAGES,
+}
 _OWN_Q = {
     "heldout": by_budget(100, 200, 400),
     "particles": by_budget(120, 400, 1000),
@@ -132,6 +109,11 @@ _FORETOLD = {
     ),
     "fitted_up_to": 32,
     "judged_from": 16,
+}
+_TYPICAL = {
+    "tested_on": by_budget(300, 500, 1000),
+    "members": by_budget(60, 60, 200),
+    "sets": by_budget(2, 24, 60),
 }
 _MODELS = ", ".join(model.name for model in OVERPARAMETERIZED_MODELS)
 
@@ -161,14 +143,22 @@ CLAIMS = (
                 **_OF_Q,
             ),
         ),
-        experiments=simulated(
-            by_budget(5, 8, 12),
-            measure_model_of_q,
-            **_OWN_Q,
-            **_IMAGES,
-            **_OF_Q,
-        ),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=simulated(by_budget(5, 8, 12), measure_model_of_q, **_OWN_Q, **_PROCESS, **_OF_Q)
+        | on_networks(by_budget(5, 8, 12), measure_model_of_q, **_OWN_Q, **_NETWORK, **_OF_Q),
+        restated={
+            "network": Restatement(
+                control=Control(
+                    description=(
+                        "the same networks and beside them a perfect classifier, one in a thousand: a best "
+                        "classifier apart from the rest, and no candidate holds such a gap"
+                    ),
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(4, 6, 8), measure_model_of_q, apart=1e-3, **_OWN_Q, **_NETWORK, **_OF_Q
+                    ),
+                )
+            )
+        },
     ),
     Claim(
         id="A6b",
@@ -201,37 +191,30 @@ CLAIMS = (
             ),
         ),
         experiments=simulated(
-            by_budget(5, 10, 12),
-            measure_foretold_curve,
-            tested_on=by_budget(300, 500, 1000),
-            members=by_budget(60, 60, 200),
-            sets=by_budget(2, 24, 60),
-            **_OWN_Q,
-            **_IMAGES,
-            **_FORETOLD,
+            by_budget(5, 10, 12), measure_foretold_curve, **_TYPICAL, **_OWN_Q, **_PROCESS, **_FORETOLD
+        )
+        | on_networks(
+            by_budget(5, 10, 12), measure_foretold_curve, **_TYPICAL, **_OWN_Q, **_NETWORK, **_FORETOLD
         ),
-        not_applicable=NETWORKS_COME_LATER,
-    ),
-    Claim(
-        id="A7",
-        paper="martinetz",
-        where="arXiv:2211.03570, test errors of VGG19 and ResNet18 on a subset of Caltech101",
-        statement="The spread of test errors over independent runs to zero training error shrinks with n.",
-        prediction="a spread that falls with every step in n",
-        law=Monotone(increasing=False),
-        predicted=0.0,
-        band=(-float("inf"), 0.0),
-        x_range=(16, 256),
-        falsifier="a spread that grows with n anywhere in the range",
-        control=Control(
-            description="test errors of untrained networks, whose spread cannot depend on n",
-            expected="REFUTED",
-            experiments={},
-        ),
-        experiments={},
-        not_applicable={
-            "simulation": "the claim is about trained networks",
-            "network": "no experiment on finite networks is registered for this claim",
+        restated={
+            "network": Restatement(
+                control=Control(
+                    description=(
+                        "beyond 32 the training examples repeat the first ones: nothing more is learnt, "
+                        "while the model goes on falling with n"
+                    ),
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(4, 6, 8),
+                        measure_foretold_curve,
+                        distinct=32,
+                        **_TYPICAL,
+                        **_OWN_Q,
+                        **_NETWORK,
+                        **_FORETOLD,
+                    ),
+                )
+            )
         },
     ),
 )

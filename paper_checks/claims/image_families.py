@@ -1,0 +1,99 @@
+"""Classifiers on images as the settings of a unit of work name them: networks of infinite or finite width."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genlaws.empirical import ClassificationTask, classification_task, load_images, split_points
+from genlaws.simulate import ClassifierFamily, GaussianProcess, arc_cosine_covariance
+
+from ..claim import Settings
+
+if TYPE_CHECKING:
+    from genlaws.empirical.networks import Network
+
+_TEACHERS = 64
+_LEAST_CLASS = 0.25
+
+
+def image_network(settings: Settings, task: ClassificationTask) -> Network:
+    """Networks of the architecture `arch` on the inputs of a task, with the default normal prior."""
+    from genlaws.empirical.architectures import parse_architecture
+    from genlaws.empirical.networks import Network
+    from genlaws.empirical.priors import Prior
+
+    architecture = parse_architecture(settings["arch"], bias=settings.get("bias", True))
+    return Network(architecture, Prior(), task.inputs.shape[1:])
+
+
+def _taught(settings: Settings, task: ClassificationTask, rng: np.random.Generator) -> ClassificationTask:
+    # Labels of a network of the family itself: separable whatever the images. The first of many whose
+    # smaller class is not too small to be seen.
+    import torch
+
+    network = image_network(settings, task)
+    inputs = torch.from_numpy(np.asarray(task.inputs, dtype=np.float32))
+    for _ in range(_TEACHERS):
+        with torch.no_grad():
+            score = network.scores(network.draw(1, rng), inputs)[0, :, 0].numpy()
+        labels = np.where(score > 0.0, 1, -1)
+        if _LEAST_CLASS <= np.mean(labels > 0) <= 1.0 - _LEAST_CLASS:
+            return replace(task, labels=labels, name=f"{task.name}/teacher", classes=("-1", "+1"))
+    raise ValueError(f"none of {_TEACHERS} teachers tells the images apart")
+
+
+def image_task(settings: Settings, rng: np.random.Generator) -> ClassificationTask:
+    """The points of one unit of work, in random order.
+
+    Settings name the images (`data`), the question (`task`), the number of principal components, if any
+    (`components`), and whether a network drawn from the prior gives the labels (``labels: teacher``).
+    """
+    task = classification_task(
+        load_images(settings["data"]),
+        settings["task"],
+        preprocess="center",
+        components=settings.get("components"),
+        rng=rng,
+    )
+    return _taught(settings, task, rng) if settings.get("labels") == "teacher" else task
+
+
+def image_family(
+    settings: Settings, task: ClassificationTask, *, training: int, heldout: int, rng: np.random.Generator
+) -> ClassifierFamily:
+    """The family that settings name, on a training set and held-out points chosen anew.
+
+    Parameters
+    ----------
+    settings : mapping
+        ``family``: ``"process"`` for one hidden layer of infinite width, ``"network"`` for `arch`.
+    task : ClassificationTask
+    training, heldout : int
+        How many points of each.
+    rng : Generator
+    """
+    split = split_points(task, training=training, heldout=heldout, rng=rng)
+    chosen = np.concatenate([split.training, split.heldout])
+    inputs, labels = task.inputs[chosen], task.labels[chosen]
+    first, rest = range(training), range(training, training + heldout)
+    if settings["family"] == "process":
+        covariance = arc_cosine_covariance(inputs, depth=2, weight_variance=2.0, bias_variance=0.01)
+        return GaussianProcess(covariance, labels, training=first, heldout=rest)
+
+    from genlaws.empirical.network_family import NetworkFamily
+
+    network = image_network(settings, task)
+    return NetworkFamily(network, inputs, labels, training=first, heldout=rest, device="cpu")
+
+
+def image_pool(settings: Settings, task: ClassificationTask) -> ClassifierFamily:
+    """Networks on the first `pool` points of a task as the whole population, a share `noise` mislabelled."""
+    from genlaws.empirical.network_family import NetworkFamily
+
+    points = settings["pool"]
+    labels = np.array(task.labels[:points])
+    labels[: round(settings["noise"] * points)] *= -1  # points are in random order
+    return NetworkFamily.on_pool(image_network(settings, task), task.inputs[:points], labels, device="cpu")
