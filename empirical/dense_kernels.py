@@ -1,0 +1,269 @@
+"""Compiled kernels of `dense_flow`: what a fully connected network says of its training examples as it turns.
+
+Weights turn as q cos t + p sin t. So do the first layer's sums over the inputs of an example, and a bounce
+adds a multiple of its example's column of the inputs' Gram matrix to them: inside a trajectory the inputs are
+never touched. All weights here are standard normal; layers multiply them by their scale.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.int64]
+
+ACTIVATIONS = ("relu", "erf", "tanh", "gelu")
+RELU, ERF, TANH, GELU = 0, 1, 2, 3
+
+_FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
+
+# Odd rational minimax fits y P(y^2) / Q(y^2), absolute error 2e-8, on the range beyond which the function is
+# constant: the range, P and Q. They only find out which walls were crossed in a step;
+# where, is found with the functions themselves.
+_ERF_FIT = (
+    3.95,
+    *(1.12837901, 0.194036436, 0.053207161, 0.00391735142, 0.000287601663, 2.01173955e-06),
+    *(1.0, 0.505291802, 0.115591064, 0.0152707677, 0.0011982096, 3.78397354e-05),
+)
+_TANH_FIT = (
+    9.2,
+    *(1.0, 0.140897858, 0.0044134134, 4.19526694e-05, 1.09356174e-07, 3.56308797e-11),
+    *(1.0, 0.47423119, 0.0291571451, 0.000498428506, 2.57418806e-06, 2.88432665e-09),
+)
+# act(x) = (a + b x) (c + fit(d x)) for these a, b, c, d
+_FORMS = {ERF: (1.0, 0.0, 0.0, 1.0), TANH: (1.0, 0.0, 0.0, 1.0), GELU: (0.0, 0.5, 1.0, math.sqrt(0.5))}
+
+
+class Walls(NamedTuple):
+    """What all networks of one flow share: the training examples and the shape of a network.
+
+    `widths` are (inputs, hidden units of each layer, outputs); `starts` the places of the later layers'
+    weights among the rest, `scales` what each layer multiplies weights and biases with (a negative one for
+    biases: none); `labels` signs, or classes; `slack` that of the last example.
+    """
+
+    gram: FloatArray
+    labels: IntArray
+    widths: IntArray
+    starts: IntArray
+    scales: NDArray[np.float64]
+    activation: int
+    fit: FloatArray
+    slack: float
+
+
+class State(NamedTuple):
+    """One network in the turning frame: first-layer sums (examples, units), and the later layers' weights."""
+
+    inphase: FloatArray
+    quadrature: FloatArray
+    rest: FloatArray
+    rest_quadrature: FloatArray
+
+
+class Scratch(NamedTuple):
+    """Working memory: for all examples (rows), and for one example (units of all layers, outputs last)."""
+
+    margins: FloatArray
+    rows: FloatArray
+    more_rows: FloatArray
+    weight: FloatArray
+    value: FloatArray
+    tangent: FloatArray
+    speed: FloatArray
+    pull: FloatArray
+    push: FloatArray
+    push_quadrature: FloatArray
+
+
+def activation_fit(activation: int, dtype: Any) -> FloatArray:
+    """The numbers with which the kernels evaluate an activation at once for many units."""
+    fit = _TANH_FIT if activation == TANH else _ERF_FIT
+    return np.array((*_FORMS.get(activation, (0.0, 0.0, 0.0, 0.0)), *fit), dtype=dtype)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _smooth(x: Any, fit: FloatArray) -> Any:
+    y = min(max(fit[3] * x, -fit[4]), fit[4])
+    u = y * y
+    above = ((((fit[10] * u + fit[9]) * u + fit[8]) * u + fit[7]) * u + fit[6]) * u + fit[5]
+    below = ((((fit[16] * u + fit[15]) * u + fit[14]) * u + fit[13]) * u + fit[12]) * u + fit[11]
+    return (fit[0] + fit[1] * x) * (fit[2] + y * above / below)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _unit(activation: int, x: float) -> tuple[float, float]:
+    # value and slope of one unit
+    if activation == RELU:
+        return (x, 1.0) if x > 0.0 else (0.0, 0.0)
+    if activation == ERF:
+        return math.erf(x), 2.0 / math.sqrt(math.pi) * math.exp(-x * x)
+    if activation == TANH:
+        y = math.tanh(x)
+        return y, 1.0 - y * y
+    below = 0.5 + 0.5 * math.erf(math.sqrt(0.5) * x)
+    return x * below, below + x * math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _turn(inphase: FloatArray, quadrature: FloatArray, cosine: Any, sine: Any, out: FloatArray) -> None:
+    for j in range(out.size):
+        out[j] = inphase[j] * cosine + quadrature[j] * sine
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _activate(rows: FloatArray, walls: Walls) -> None:
+    zero = rows.dtype.type(0.0)
+    if walls.activation == RELU:
+        for j in range(rows.size):
+            rows[j] = max(rows[j], zero)
+    else:
+        for j in range(rows.size):
+            rows[j] = _smooth(rows[j], walls.fit)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _shallow_scores(
+    state: State, walls: Walls, cosine: Any, sine: Any, weight: FloatArray, out: FloatArray
+) -> None:
+    # one hidden layer, one output, in one pass over the units of all examples
+    examples, units = state.inphase.shape
+    zero = out.dtype.type(0.0)
+    if walls.activation == RELU:
+        for k in range(examples):
+            total = zero
+            for j in range(units):
+                x = state.inphase[k, j] * cosine + state.quadrature[k, j] * sine
+                total += weight[j] * max(x, zero)
+            out[k] = total
+    else:
+        for k in range(examples):
+            total = zero
+            for j in range(units):
+                x = state.inphase[k, j] * cosine + state.quadrature[k, j] * sine
+                total += weight[j] * _smooth(x, walls.fit)
+            out[k] = total
+
+
+@njit(cache=True, error_model="numpy")
+def _rows(flat: FloatArray, rows: int, columns: int) -> FloatArray:
+    return flat[: rows * columns].reshape(rows, columns)
+
+
+@njit(cache=True, error_model="numpy")
+def _scores(state: State, walls: Walls, angle: float, scratch: Scratch) -> FloatArray:
+    # outputs on all examples, (examples, outputs), at this angle
+    dtype = state.inphase.dtype.type
+    cosine, sine = dtype(math.cos(angle)), dtype(math.sin(angle))
+    examples, units = state.inphase.shape
+    widths, layers = walls.widths, walls.widths.size - 1
+    if layers == 2 and widths[2] == 1:
+        out = scratch.rows[:examples]
+        weight = scratch.weight[:units]
+        _turn(state.rest[:units], state.rest_quadrature[:units], cosine, sine, weight)
+        _shallow_scores(state, walls, cosine, sine, weight, out)
+        scale, shift = dtype(walls.scales[1, 0]), dtype(0.0)
+        if walls.scales[1, 1] >= 0.0:
+            bias = state.rest[units] * cosine + state.rest_quadrature[units] * sine
+            shift = dtype(walls.scales[1, 1]) * bias
+        for k in range(examples):
+            out[k] = scale * out[k] + shift
+        return out.reshape(examples, 1)
+    rows, spare = scratch.rows, scratch.more_rows
+    flat = rows[: examples * units]
+    _turn(state.inphase.reshape(-1), state.quadrature.reshape(-1), cosine, sine, flat)
+    for layer in range(1, layers):
+        _activate(rows[: examples * widths[layer]], walls)
+        inputs, units = widths[layer], widths[layer + 1]
+        start = walls.starts[layer]
+        stop = start + inputs * units
+        weight = scratch.weight[: inputs * units]
+        _turn(state.rest[start:stop], state.rest_quadrature[start:stop], cosine, sine, weight)
+        product = _rows(spare, examples, units)
+        np.dot(_rows(rows, examples, inputs), _rows(weight, units, inputs).T, product)
+        scale = dtype(walls.scales[layer, 0])
+        bias = scratch.weight[:units]
+        bias[:] = dtype(0.0)
+        if walls.scales[layer, 1] >= 0.0:
+            _turn(
+                state.rest[stop : stop + units],
+                state.rest_quadrature[stop : stop + units],
+                cosine,
+                sine,
+                bias,
+            )
+        bias_scale = dtype(walls.scales[layer, 1])
+        for k in range(examples):
+            for j in range(units):
+                product[k, j] = scale * product[k, j] + bias_scale * bias[j]
+        rows, spare = spare, rows
+    return _rows(rows, examples, units)
+
+
+@njit(cache=True, error_model="numpy")
+def _margin(scores: FloatArray, label: int) -> tuple[float, int]:
+    # of the right output above the best other one, and which that is
+    if scores.size == 1:
+        return label * scores[0], 0
+    best = 1 if label == 0 else 0
+    for c in range(scores.size):
+        if c != label and scores[c] > scores[best]:
+            best = c
+    return scores[label] - scores[best], best
+
+
+@njit(cache=True, error_model="numpy")
+def measure(state: State, walls: Walls, angle: float, scratch: Scratch) -> None:
+    """Write the margins of all examples at this angle, the last one above its slack, into the scratch."""
+    scores = _scores(state, walls, angle, scratch)
+    margins = scratch.margins
+    for k in range(margins.size):
+        margins[k] = _margin(scores[k], walls.labels[k])[0]
+    margins[margins.size - 1] += margins.dtype.type(walls.slack)
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def probe(state: State, walls: Walls, k: int, angle: float, scratch: Scratch) -> tuple[float, float]:
+    """Margin of example `k` and its rate of change; leaves its units' values and slopes in the scratch."""
+    dtype = state.inphase.dtype.type
+    cosine, sine = dtype(math.cos(angle)), dtype(math.sin(angle))
+    value, tangent, speed = scratch.value, scratch.tangent, scratch.speed
+    widths, layers = walls.widths, walls.widths.size - 1
+    for j in range(widths[1]):
+        value[j] = state.inphase[k, j] * cosine + state.quadrature[k, j] * sine
+        speed[j] = state.quadrature[k, j] * cosine - state.inphase[k, j] * sine
+    above = 0
+    for layer in range(1, layers):
+        below, inputs, units = above, widths[layer], widths[layer + 1]
+        above = below + inputs
+        for j in range(below, above):
+            value[j], tangent[j] = _unit(walls.activation, value[j])
+            speed[j] *= tangent[j]
+        start = walls.starts[layer]
+        scale, bias_scale = dtype(walls.scales[layer, 0]), dtype(walls.scales[layer, 1])
+        for unit in range(units):
+            total, rate = dtype(0.0), dtype(0.0)
+            place = start + unit * inputs
+            for j in range(inputs):
+                q, p = state.rest[place + j], state.rest_quadrature[place + j]
+                weight, turning = q * cosine + p * sine, p * cosine - q * sine
+                total += weight * value[below + j]
+                rate += weight * speed[below + j] + turning * value[below + j]
+            value[above + unit], speed[above + unit] = scale * total, scale * rate
+            if walls.scales[layer, 1] >= 0.0:
+                place = start + inputs * units + unit
+                q, p = state.rest[place], state.rest_quadrature[place]
+                value[above + unit] += bias_scale * (q * cosine + p * sine)
+                speed[above + unit] += bias_scale * (p * cosine - q * sine)
+    label = walls.labels[k]
+    outputs = widths[layers]
+    margin, other = _margin(value[above : above + outputs], label)
+    slack = walls.slack if k == walls.labels.size - 1 else 0.0
+    if outputs == 1:
+        return margin + slack, label * speed[above]
+    return margin + slack, speed[above + label] - speed[above + other]
