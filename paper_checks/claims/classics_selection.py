@@ -1,0 +1,164 @@
+"""Which zero-error classifiers are found: guess-and-check, gradient descent, and width (E4, E5, E6)."""
+
+from __future__ import annotations
+
+from genlaws.theory import EqualWithinMargin, UpperBound
+
+from ..claim import Claim, Control, Restatement
+from .minima_selection import (
+    measure_guess_and_check,
+    measure_linear_selection,
+    measure_network_selection,
+    measure_width,
+)
+from .units import by_budget, on_networks, simulated
+
+_TWO_CLASSES = {"data": "mnist5k", "task": "0-7", "components": 10, "arch": "fc:1x32"}
+_GUESSED = {
+    "n_examples": by_budget([2, 4, 8, 16], [2, 4, 8, 16], [2, 4, 8, 16]),
+    "draws": by_budget(50_000, 200_000, 1_000_000),
+    "members": by_budget(100, 200, 500),
+    "trained": by_budget(100, 200, 500),
+    "heldout": by_budget(300, 500, 1000),
+    "bin": 0.05,
+    "training": {"optimizer": "sgd", "momentum": 0.5, "learning_rate": 0.1, "batch_size": 4},
+}
+_PARITY = {"data": "mnist5k", "task": "parity", "components": 20}
+_WIDTHS = {
+    "widths": by_budget([8, 32, 128], [8, 16, 32, 64, 128], [8, 16, 32, 64, 128, 256, 512]),
+    "n": 32,
+    "particles": by_budget(60, 200, 400),
+    "heldout": by_budget(300, 1000, 2000),
+}
+_LINEAR = {
+    # so many examples that a classifier's overlap by chance, of order dimension^-1/2, is below the signal
+    "cases": [
+        ["mixture", 0.1, 40],
+        ["logistic", 0.15, 48],
+        ["mixture", 0.25, 50],
+        ["logistic", 0.3, 60],
+        ["mixture", 0.4, 60],
+        ["logistic", 0.5, 70],
+    ],
+    "particles": by_budget(60, 200, 500),
+    "minority": 0.1,
+}
+_DESCENT = {
+    "arch": "fc:1x64",
+    "n_examples": [16, 32, 64],
+    "particles": by_budget(60, 200, 400),
+    "trained": by_budget(40, 100, 200),
+    "heldout": by_budget(300, 1000, 2000),
+    "training": {"optimizer": "gd", "learning_rate": 0.5},
+    "minority": 0.1,
+}
+_INFINITE = float("inf")
+_POISON = "trained on as many wrong labels again"
+
+CLAIMS = (
+    Claim(
+        id="E4",
+        paper="classics",
+        where=(
+            "Chiang et al., ICLR 2023: guess-and-check is as good as SGD at equal normalized loss; "
+            "arXiv:2407.03848 finds it worse. Here on principal components, from the prior of the guesses"
+        ),
+        statement=(
+            "Guessed networks without training error generalize as well as those trained by SGD, at equal n "
+            "and normalized loss."
+        ),
+        prediction="mean held-out errors at most 0.03 apart at every n",
+        law=EqualWithinMargin(),
+        predicted=0.0,
+        band=(-0.03, 0.03),
+        x_range=(2, 16),
+        falsifier=(
+            "errors more than 0.03 apart at some n: guessed networks worse, as arXiv:2407.03848 has it, or "
+            "better"
+        ),
+        control=Control(
+            description=(
+                f"SGD that is {_POISON}: bad minima without error on the n examples, a control of the paper's"
+            ),
+            expected="REFUTED",
+            experiments=on_networks(
+                by_budget(6, 8, 10), measure_guess_and_check, poisoned=True, **_TWO_CLASSES, **_GUESSED
+            ),
+        ),
+        experiments=on_networks(
+            by_budget(8, 24, 40), measure_guess_and_check, poisoned=False, **_TWO_CLASSES, **_GUESSED
+        ),
+        not_applicable={
+            "simulation": "the claim is about networks; E6 sets descent beside exact linear ensembles"
+        },
+    ),
+    Claim(
+        id="E5",
+        paper="classics",
+        where=(
+            "arXiv:2407.03848: more width is no gain without SGD; Chiang et al., ICLR 2023, report a gain, "
+            "and arXiv:2506.03931 a loss for matrix factorization"
+        ),
+        statement="Width alone changes nothing: zero-error networks of every width generalize alike.",
+        prediction=(
+            "at 32 examples the mean held-out error is within 0.02 of that of infinitely wide networks, from "
+            "8 units on"
+        ),
+        law=EqualWithinMargin(),
+        predicted=0.0,
+        band=(-0.02, 0.02),
+        x_range=(8, 128),
+        falsifier="a width at which zero-error networks err more, or less, than infinitely wide ones by 0.02",
+        control=Control(
+            description="the networks see 8 of the 32 examples that the infinitely wide ones see",
+            expected="REFUTED",
+            experiments=on_networks(by_budget(6, 8, 10), measure_width, seen=8, **_PARITY, **_WIDTHS),
+        ),
+        experiments=on_networks(by_budget(8, 24, 40), measure_width, seen=32, **_PARITY, **_WIDTHS),
+        not_applicable={"simulation": "width is of finite networks; infinitely wide ones are the reference"},
+    ),
+    Claim(
+        id="E6",
+        paper="classics",
+        where=(
+            "arXiv:2606.06469, abstract: descent and a linear program, numerically; which program is not "
+            "stated there, here the largest mean margin in a box"
+        ),
+        statement="Where examples are few, gradient descent outperforms the vast majority of interpolators.",
+        prediction=(
+            "at most one in ten linear classifiers without training error is better than those of logistic "
+            "descent and of a linear program, at up to half an example per dimension"
+        ),
+        law=UpperBound(),
+        predicted=0.0,
+        band=(-_INFINITE, 0.0),
+        x_range=(0.1, 0.5),
+        falsifier="an alpha at which more than one interpolator in ten is better than one of the two",
+        control=Control(
+            description=f"descent and program are {_POISON}: they interpolate the n examples, badly",
+            expected="REFUTED",
+            experiments={
+                **simulated(by_budget(6, 8, 10), measure_linear_selection, poisoned=True, **_LINEAR),
+                **on_networks(
+                    by_budget(6, 8, 10), measure_network_selection, poisoned=True, **_PARITY, **_DESCENT
+                ),
+            },
+        ),
+        experiments={
+            **simulated(by_budget(8, 16, 40), measure_linear_selection, poisoned=False, **_LINEAR),
+            **on_networks(
+                by_budget(8, 16, 40), measure_network_selection, poisoned=False, **_PARITY, **_DESCENT
+            ),
+        },
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "at most one in ten networks of one hidden layer without training error is better than "
+                    "one trained by full-batch gradient descent, n = 16 to 64 images"
+                ),
+                x_range=(16, 64),
+                falsifier="an n at which more than one zero-error network in ten beats a trained one",
+            )
+        },
+    ),
+)
