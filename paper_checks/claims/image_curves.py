@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from genlaws.simulate import sample_error_density, sample_zero_error
 
 from ..claim import Settings
-from .image_families import image_family, image_pool, image_task
+from .image_families import image_family, image_task
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -26,18 +26,6 @@ def density_curve(settings: Settings, n: IntArray, rng: np.random.Generator) -> 
         replicas=2,
         smallest_error=settings["smallest_error"],
         log_floor=settings["log_floor"],
-        rng=rng,
-    )
-    return np.asarray(measured.learning_curves(n).mean(axis=0))
-
-
-def pool_curve(settings: Settings, n: IntArray, rng: np.random.Generator) -> FloatArray:
-    """Annealed mean error at each n on a pool of images, from the Q(E) of networks measured on it."""
-    measured = sample_error_density(
-        image_pool(settings, image_task(settings, rng)),
-        particles=settings["particles"],
-        replicas=2,
-        smallest_error=settings["smallest_error"],
         rng=rng,
     )
     return np.asarray(measured.learning_curves(n).mean(axis=0))

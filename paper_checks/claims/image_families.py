@@ -87,13 +87,3 @@ def image_family(
 
     network = image_network(settings, task)
     return NetworkFamily(network, inputs, labels, training=first, heldout=rest, device="cpu")
-
-
-def image_pool(settings: Settings, task: ClassificationTask) -> ClassifierFamily:
-    """Networks on the first `pool` points of a task as the whole population, a share `noise` mislabelled."""
-    from genlaws.empirical.network_family import NetworkFamily
-
-    points = settings["pool"]
-    labels = np.array(task.labels[:points])
-    labels[: round(settings["noise"] * points)] *= -1  # points are in random order
-    return NetworkFamily.on_pool(image_network(settings, task), task.inputs[:points], labels, device="cpu")

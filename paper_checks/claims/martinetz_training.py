@@ -25,7 +25,10 @@ _STEP = math.log(0.95)
 
 
 def _trained(
-    settings: Settings, task: ClassificationTask, examples: NDArray[np.int64], rng: np.random.Generator
+    settings: Settings,
+    task: ClassificationTask,
+    examples: NDArray[np.int64],
+    rng: np.random.Generator | int,
 ) -> TrainedNetworks:
     # from independent starts, on examples (n,) that all share or (networks, n) that each has for itself
     from genlaws.empirical.training import train_networks
@@ -61,8 +64,10 @@ def measure_foretold_training(settings: Settings, rng: np.random.Generator) -> M
     order = rng.permuted(np.tile(split.training, (settings["networks"], 1)), axis=1)
     n = np.asarray(settings["n_examples"])
     mean, reached = np.empty(n.size), []
+    # the same starts at every n: what they have in common shifts the curve, and does not bend it
+    starts = int(rng.integers(2**63))
     for k, size in enumerate(np.minimum(n, settings.get("distinct", n[-1]))):
-        trained = _trained(settings, task, order[:, :size], rng)
+        trained = _trained(settings, task, order[:, :size], starts)
         errors = trained.true_errors(task.inputs[split.heldout], task.labels[split.heldout])
         mean[k] = errors[trained.reached].mean()
         reached.append(int(trained.reached.sum()))
