@@ -96,8 +96,8 @@ def _first_crossings(
 ) -> tuple[Tensor, Tensor]:
     # For each network an angle in (left, right), just before the first crossing of those walls it is behind
     # at `right`, and that wall. low, high: heights (networks, examples) at both ends; low is positive, or
-    # NaN where it is not known. A pair is a network and a wall that may be its first: when another of its walls
-    # is crossed before a probe and this one is not, it drops out. Probes are the earliest secant of a
+    # NaN where it is not known. A pair is a network and a wall that may be its first: when another of its
+    # walls is crossed before a probe and this one is not, it drops out. Probes are the earliest secant of a
     # network's pairs (Illinois rule), in the end the middle.
     tolerance = _TOLERANCE[q.dtype]
     network, example = (~(high > 0.0)).nonzero(as_tuple=True)
