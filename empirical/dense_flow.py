@@ -140,7 +140,7 @@ def _check(
 
 
 def _walls(
-    layout: DenseLayout, inputs: FloatArray, labels: IntArray, slack: float, dtype: np.dtype[Any]
+    layout: DenseLayout, inputs: FloatArray, labels: IntArray, slack: float, step: float, dtype: np.dtype[Any]
 ) -> Walls:
     widths = np.array(layout.widths, dtype=np.int64)
     has_bias = layout.bias_variance is not None
@@ -154,7 +154,9 @@ def _walls(
         gram += dtype.type(spread * spread)
     activation = ACTIVATIONS.index(layout.activation)
     fit = activation_fit(activation, dtype)
-    return Walls(gram, labels, widths, starts, scales, activation, fit, slack)
+    # below this, Newton steps are rounding
+    tolerance = 16.0 * float(np.finfo(dtype).eps)
+    return Walls(gram, labels, widths, starts, scales, activation, fit, slack, step, tolerance)
 
 
 def _scratch(walls: Walls, dtype: np.dtype[Any]) -> Scratch:
@@ -163,10 +165,7 @@ def _scratch(walls: Walls, dtype: np.dtype[Any]) -> Scratch:
     weights = max(widest, int((widths[1:-1] * widths[2:]).max(initial=0)))
     rows, more, weight = (np.zeros(size, dtype) for size in (examples * widest, examples * widest, weights))
     value, tangent, speed, pull = np.zeros((4, units), dtype)
-    push, quadrature = np.zeros((2, widths[1]), dtype)
-    return Scratch(
-        np.zeros(examples, dtype), rows, more, weight, value, tangent, speed, pull, push, quadrature
-    )
+    return Scratch(np.zeros(examples, dtype), rows, more, weight, value, tangent, speed, pull)
 
 
 def _first_sums(latent: FloatArray, inputs: FloatArray, units: int, spread: float) -> FloatArray:
@@ -230,12 +229,10 @@ def dense_move(
     _check(latent, velocity, layout, points, classes, length, slack, step)
     features, units = layout.widths[:2]
     scaled = points * dtype.type(math.sqrt(layout.weight_variance / features))
-    walls = _walls(layout, scaled, classes.astype(np.int64), float(slack), dtype)
+    walls = _walls(layout, scaled, classes.astype(np.int64), float(slack), float(step), dtype)
     spread, scratch = float(walls.scales[0, 1]), _scratch(walls, dtype)
     angle = FULL_ANGLE * length
     cosine, sine = dtype.type(math.cos(angle)), dtype.type(math.sin(angle))
-    # where a Newton step no longer tells two angles apart
-    tolerance = float(np.finfo(dtype).eps)
     examples, first = len(points), units * (features + (spread >= 0.0))
 
     moved = np.empty_like(latent)
@@ -248,9 +245,7 @@ def dense_move(
         sums = _first_sums(old, scaled, units, spread)
         rates = _first_sums(turn, scaled, units, spread)
         rest, rest_turn = old[:, first:].copy(), turn[:, first:].copy()
-        added = follow(
-            sums, rates, rest, rest_turn, walls, angle, step, tolerance, scratch, before[rows], bounces[rows]
-        )
+        added = follow(sums, rates, rest, rest_turn, walls, angle, scratch, before[rows], bounces[rows])
         weights = new[:, : units * features].reshape(len(new), units, features)
         np.matmul(added.transpose(0, 2, 1), scaled, out=weights)
         if spread >= 0.0:

@@ -20,6 +20,8 @@ IntArray = NDArray[np.int64]
 ACTIVATIONS = ("relu", "erf", "tanh", "gelu")
 RELU, ERF, TANH, GELU = 0, 1, 2, 3
 
+_ROOT_HALF, _ERF_SLOPE = math.sqrt(0.5), 2.0 / math.sqrt(math.pi)
+_NORMAL_PEAK = 1.0 / math.sqrt(2.0 * math.pi)
 _FAST = {"nnan", "ninf", "nsz", "arcp", "contract", "reassoc"}
 
 # Odd rational minimax fits y P(y^2) / Q(y^2), absolute error 2e-8, on the range beyond which the function is
@@ -36,7 +38,7 @@ _TANH_FIT = (
     *(1.0, 0.47423119, 0.0291571451, 0.000498428506, 2.57418806e-06, 2.88432665e-09),
 )
 # act(x) = (a + b x) (c + fit(d x)) for these a, b, c, d
-_FORMS = {ERF: (1.0, 0.0, 0.0, 1.0), TANH: (1.0, 0.0, 0.0, 1.0), GELU: (0.0, 0.5, 1.0, math.sqrt(0.5))}
+_FORMS = {ERF: (1.0, 0.0, 0.0, 1.0), TANH: (1.0, 0.0, 0.0, 1.0), GELU: (0.0, 0.5, 1.0, _ROOT_HALF)}
 
 
 class Walls(NamedTuple):
@@ -44,7 +46,8 @@ class Walls(NamedTuple):
 
     `widths` are (inputs, hidden units of each layer, outputs); `starts` the places of the later layers'
     weights among the rest, `scales` what each layer multiplies weights and biases with (a negative one for
-    biases: none); `labels` signs, or classes; `slack` that of the last example.
+    biases: none); `labels` signs, or classes; `slack` that of the last example; `step` is the
+    largest angle between two looks at all of them, `tolerance` that to which the place of a wall is found.
     """
 
     gram: FloatArray
@@ -55,11 +58,20 @@ class Walls(NamedTuple):
     activation: int
     fit: FloatArray
     slack: float
+    step: float
+    tolerance: float
 
 
 class State(NamedTuple):
-    """One network in the turning frame: first-layer sums (examples, units), and the later layers' weights."""
+    """One network in the turning frame.
 
+    `index` names the examples that are looked at and `earlier` holds their margins at the start of the way
+    that is looked at (0 on the wall); then come their sums in the first layer, (examples, units), and the
+    later layers' weights.
+    """
+
+    index: IntArray
+    earlier: FloatArray
     inphase: FloatArray
     quadrature: FloatArray
     rest: FloatArray
@@ -77,8 +89,6 @@ class Scratch(NamedTuple):
     tangent: FloatArray
     speed: FloatArray
     pull: FloatArray
-    push: FloatArray
-    push_quadrature: FloatArray
 
 
 def activation_fit(activation: int, dtype: Any) -> FloatArray:
@@ -97,17 +107,27 @@ def _smooth(x: Any, fit: FloatArray) -> Any:
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _unit(activation: int, x: float) -> tuple[float, float]:
-    # value and slope of one unit
+def _activate_one(activation: int, value: FloatArray, tangent: FloatArray) -> None:
+    # sums of the units of one example, made their values and slopes
+    zero, one = value.dtype.type(0.0), value.dtype.type(1.0)
     if activation == RELU:
-        return (x, 1.0) if x > 0.0 else (0.0, 0.0)
-    if activation == ERF:
-        return math.erf(x), 2.0 / math.sqrt(math.pi) * math.exp(-x * x)
-    if activation == TANH:
-        y = math.tanh(x)
-        return y, 1.0 - y * y
-    below = 0.5 + 0.5 * math.erf(math.sqrt(0.5) * x)
-    return x * below, below + x * math.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+        for j in range(value.size):
+            x = value[j]
+            value[j] = max(x, zero)
+            tangent[j] = one if x > zero else zero
+    elif activation == TANH:
+        for j in range(value.size):
+            y = math.tanh(value[j])
+            value[j], tangent[j] = y, 1.0 - y * y
+    elif activation == ERF:
+        for j in range(value.size):
+            x = value[j]
+            value[j], tangent[j] = math.erf(x), _ERF_SLOPE * math.exp(-x * x)
+    else:
+        for j in range(value.size):
+            x = value[j]
+            below = 0.5 + 0.5 * math.erf(_ROOT_HALF * x)
+            value[j], tangent[j] = x * below, below + _NORMAL_PEAK * x * math.exp(-0.5 * x * x)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
@@ -221,28 +241,35 @@ def _margin(scores: FloatArray, label: int) -> tuple[float, int]:
 def measure(state: State, walls: Walls, angle: float, scratch: Scratch) -> None:
     """Write the margins of all examples at this angle, the last one above its slack, into the scratch."""
     scores = _scores(state, walls, angle, scratch)
-    margins = scratch.margins
-    for k in range(margins.size):
-        margins[k] = _margin(scores[k], walls.labels[k])[0]
-    margins[margins.size - 1] += margins.dtype.type(walls.slack)
+    margins, index, labels = scratch.margins, state.index, walls.labels
+    count, last = index.size, labels.size - 1
+    if scores.shape[1] == 1:
+        flat = scores.reshape(-1)
+        for row in range(count):
+            margins[row] = flat[row] if labels[index[row]] > 0 else -flat[row]
+    else:
+        for row in range(count):
+            margins[row] = _margin(scores[row], labels[index[row]])[0]
+    if index[count - 1] == last:
+        margins[count - 1] += margins.dtype.type(walls.slack)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def probe(state: State, walls: Walls, k: int, angle: float, scratch: Scratch) -> tuple[float, float]:
-    """Margin of example `k` and its rate of change; leaves its units' values and slopes in the scratch."""
+def probe(state: State, walls: Walls, row: int, angle: float, scratch: Scratch) -> tuple[float, float]:
+    """Margin of one example and its rate of change; leaves its units' values and slopes in the scratch."""
     dtype = state.inphase.dtype.type
     cosine, sine = dtype(math.cos(angle)), dtype(math.sin(angle))
     value, tangent, speed = scratch.value, scratch.tangent, scratch.speed
     widths, layers = walls.widths, walls.widths.size - 1
     for j in range(widths[1]):
-        value[j] = state.inphase[k, j] * cosine + state.quadrature[k, j] * sine
-        speed[j] = state.quadrature[k, j] * cosine - state.inphase[k, j] * sine
+        value[j] = state.inphase[row, j] * cosine + state.quadrature[row, j] * sine
+        speed[j] = state.quadrature[row, j] * cosine - state.inphase[row, j] * sine
     above = 0
     for layer in range(1, layers):
         below, inputs, units = above, widths[layer], widths[layer + 1]
         above = below + inputs
+        _activate_one(walls.activation, value[below:above], tangent[below:above])
         for j in range(below, above):
-            value[j], tangent[j] = _unit(walls.activation, value[j])
             speed[j] *= tangent[j]
         start = walls.starts[layer]
         scale, bias_scale = dtype(walls.scales[layer, 0]), dtype(walls.scales[layer, 1])
@@ -260,10 +287,9 @@ def probe(state: State, walls: Walls, k: int, angle: float, scratch: Scratch) ->
                 q, p = state.rest[place], state.rest_quadrature[place]
                 value[above + unit] += bias_scale * (q * cosine + p * sine)
                 speed[above + unit] += bias_scale * (p * cosine - q * sine)
-    label = walls.labels[k]
-    outputs = widths[layers]
+    label, outputs = walls.labels[state.index[row]], widths[layers]
     margin, other = _margin(value[above : above + outputs], label)
-    slack = walls.slack if k == walls.labels.size - 1 else 0.0
+    slack = walls.slack if state.index[row] == walls.labels.size - 1 else 0.0
     if outputs == 1:
         return margin + slack, label * speed[above]
     return margin + slack, speed[above + label] - speed[above + other]
