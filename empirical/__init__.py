@@ -1,8 +1,50 @@
-"""The same measurements on images and on networks."""
+"""The same measurements on images and on networks.
 
+What needs torch is loaded when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .architectures import Architecture as Architecture
+from .architectures import Convolution as Convolution
+from .architectures import parse_architecture as parse_architecture
 from .images import ImageSet as ImageSet
 from .images import load_images as load_images
 from .tasks import ClassificationTask as ClassificationTask
 from .tasks import PointSplit as PointSplit
 from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
+
+if TYPE_CHECKING:
+    from .minima_comparison import MinimaComparison as MinimaComparison
+    from .minima_comparison import compare_minima as compare_minima
+    from .module_network import ModuleNetwork as ModuleNetwork
+    from .network_family import NetworkFamily as NetworkFamily
+    from .networks import BatchedNetwork as BatchedNetwork
+    from .networks import Network as Network
+    from .priors import Prior as Prior
+    from .trained_networks import TrainedNetworks as TrainedNetworks
+    from .training import train_networks as train_networks
+
+_LATER = {
+    "BatchedNetwork": "networks",
+    "MinimaComparison": "minima_comparison",
+    "ModuleNetwork": "module_network",
+    "Network": "networks",
+    "NetworkFamily": "network_family",
+    "Prior": "priors",
+    "TrainedNetworks": "trained_networks",
+    "compare_minima": "minima_comparison",
+    "train_networks": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

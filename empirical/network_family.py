@@ -17,6 +17,7 @@ from genlaws.simulate.family import BoolArray, FloatArray, IntArray, MoveReport
 
 from .dense_flow import DenseLayout, dense_move
 from .devices import in_chunks, resolve_device
+from .module_network import ModuleNetwork, ModulePrior
 from .networks import BatchedNetwork, Network, torch_generator
 from .reflective_flow import reflective_flow
 
@@ -165,7 +166,7 @@ class NetworkFamily:
     def from_module(
         cls,
         factory: Callable[[], torch.nn.Module],
-        prior: "ModulePrior",
+        prior: ModulePrior,
         inputs: ArrayLike,
         labels: ArrayLike,
         *,
