@@ -15,38 +15,36 @@ from .units import by_budget, on_networks, simulated
 
 _TWO_CLASSES = {"data": "mnist5k", "task": "0-7", "components": 10, "arch": "fc:1x32"}
 _GUESSED = {
-    "n_examples": by_budget([2, 4, 8, 16], [2, 4, 8, 16], [2, 4, 8, 16]),
+    "n_examples": [2, 4, 8, 16],
     "draws": by_budget(50_000, 200_000, 1_000_000),
-    "members": by_budget(100, 200, 500),
-    "trained": by_budget(100, 200, 500),
+    "members": by_budget(300, 500, 1000),
+    "trained": by_budget(300, 500, 1000),
     "heldout": by_budget(300, 500, 1000),
     "bin": 0.05,
     "training": {"optimizer": "sgd", "momentum": 0.5, "learning_rate": 0.1, "batch_size": 4},
 }
 _PARITY = {"data": "mnist5k", "task": "parity", "components": 20}
 _WIDTHS = {
-    "widths": by_budget([8, 32, 128], [8, 16, 32, 64, 128], [8, 16, 32, 64, 128, 256, 512]),
+    "widths": by_budget([8, 64], [8, 16, 32, 64, 128], [8, 16, 32, 64, 128, 256, 512]),
     "n": 32,
-    "particles": by_budget(60, 200, 400),
+    "particles": by_budget(50, 200, 400),
     "heldout": by_budget(300, 1000, 2000),
 }
 _LINEAR = {
-    # so many examples that a classifier's overlap by chance, of order dimension^-1/2, is below the signal
-    "cases": [
-        ["mixture", 0.1, 40],
-        ["logistic", 0.15, 48],
-        ["mixture", 0.25, 50],
-        ["logistic", 0.3, 60],
-        ["mixture", 0.4, 60],
-        ["logistic", 0.5, 70],
-    ],
-    "particles": by_budget(60, 200, 500),
+    # data, alpha, n: dimensions so large that overlaps by chance, of order dimension^-1/2, stay below the
+    # signal, which logistic labels make the weaker one
+    "cases": by_budget(
+        [["mixture", 0.1, 30], ["logistic", 0.15, 80], ["mixture", 0.25, 40], ["logistic", 0.5, 120]],
+        [["mixture", 0.1, 60], ["logistic", 0.15, 120], ["mixture", 0.25, 80], ["logistic", 0.5, 200]],
+        [["mixture", 0.1, 100], ["logistic", 0.15, 150], ["mixture", 0.25, 150], ["logistic", 0.5, 300]],
+    ),
+    "particles": by_budget(40, 200, 500),
     "minority": 0.1,
 }
 _DESCENT = {
-    "arch": "fc:1x64",
+    "arch": "fc:1x32",
     "n_examples": [16, 32, 64],
-    "particles": by_budget(60, 200, 400),
+    "particles": by_budget(50, 200, 400),
     "trained": by_budget(40, 100, 200),
     "heldout": by_budget(300, 1000, 2000),
     "training": {"optimizer": "gd", "learning_rate": 0.5},
@@ -82,11 +80,11 @@ CLAIMS = (
             ),
             expected="REFUTED",
             experiments=on_networks(
-                by_budget(6, 8, 10), measure_guess_and_check, poisoned=True, **_TWO_CLASSES, **_GUESSED
+                by_budget(4, 8, 10), measure_guess_and_check, poisoned=True, **_TWO_CLASSES, **_GUESSED
             ),
         ),
         experiments=on_networks(
-            by_budget(8, 24, 40), measure_guess_and_check, poisoned=False, **_TWO_CLASSES, **_GUESSED
+            by_budget(6, 24, 40), measure_guess_and_check, poisoned=False, **_TWO_CLASSES, **_GUESSED
         ),
         not_applicable={
             "simulation": "the claim is about networks; E6 sets descent beside exact linear ensembles"
@@ -107,14 +105,14 @@ CLAIMS = (
         law=EqualWithinMargin(),
         predicted=0.0,
         band=(-0.02, 0.02),
-        x_range=(8, 128),
+        x_range=(8, 64),
         falsifier="a width at which zero-error networks err more, or less, than infinitely wide ones by 0.02",
         control=Control(
             description="the networks see 8 of the 32 examples that the infinitely wide ones see",
             expected="REFUTED",
-            experiments=on_networks(by_budget(6, 8, 10), measure_width, seen=8, **_PARITY, **_WIDTHS),
+            experiments=on_networks(by_budget(4, 8, 10), measure_width, seen=8, **_PARITY, **_WIDTHS),
         ),
-        experiments=on_networks(by_budget(8, 24, 40), measure_width, seen=32, **_PARITY, **_WIDTHS),
+        experiments=on_networks(by_budget(5, 16, 24), measure_width, seen=32, **_PARITY, **_WIDTHS),
         not_applicable={"simulation": "width is of finite networks; infinitely wide ones are the reference"},
     ),
     Claim(
@@ -138,16 +136,16 @@ CLAIMS = (
             description=f"descent and program are {_POISON}: they interpolate the n examples, badly",
             expected="REFUTED",
             experiments={
-                **simulated(by_budget(6, 8, 10), measure_linear_selection, poisoned=True, **_LINEAR),
+                **simulated(by_budget(4, 8, 10), measure_linear_selection, poisoned=True, **_LINEAR),
                 **on_networks(
-                    by_budget(6, 8, 10), measure_network_selection, poisoned=True, **_PARITY, **_DESCENT
+                    by_budget(4, 8, 10), measure_network_selection, poisoned=True, **_PARITY, **_DESCENT
                 ),
             },
         ),
         experiments={
-            **simulated(by_budget(8, 16, 40), measure_linear_selection, poisoned=False, **_LINEAR),
+            **simulated(by_budget(6, 16, 40), measure_linear_selection, poisoned=False, **_LINEAR),
             **on_networks(
-                by_budget(8, 16, 40), measure_network_selection, poisoned=False, **_PARITY, **_DESCENT
+                by_budget(5, 16, 24), measure_network_selection, poisoned=False, **_PARITY, **_DESCENT
             ),
         },
         restated={

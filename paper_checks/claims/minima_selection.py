@@ -96,16 +96,42 @@ def _guess_and_check(
     return guessed
 
 
-def _matched(
-    losses: FloatArray, errors: FloatArray, other_losses: FloatArray, other_errors: FloatArray, width: float
+def means_at_equal_loss(
+    losses: FloatArray,
+    errors: FloatArray,
+    other_losses: FloatArray,
+    other_errors: FloatArray,
+    *,
+    width: float,
 ) -> tuple[float, float]:
-    # Mean errors of both kinds at equal normalized loss: in bins that hold both, each bin counting by the
-    # rarer kind in it
+    """Mean errors of two kinds of classifiers, those of equal loss beside each other.
+
+    Parameters
+    ----------
+    losses, errors : ndarray, shape (classifiers,)
+        Of the one kind.
+    other_losses, other_errors : ndarray, shape (others,)
+        Of the other kind.
+    width : float
+        Of a bin of the loss. Bins that hold both kinds count, each by the rarer kind in it.
+
+    Returns
+    -------
+    tuple of float
+        Mean error of either kind.
+
+    Raises
+    ------
+    ValueError
+        If no bin holds both kinds.
+    """
     place, other_place = (np.floor(values / width).astype(np.int64) for values in (losses, other_losses))
     shared = np.intersect1d(place, other_place)
     if shared.size == 0:
-        raise ValueError(f"no bin of normalized loss holds both kinds, with medians {np.median(losses):.3g} "
-                         f"and {np.median(other_losses):.3g}")  # fmt: skip
+        raise ValueError(
+            f"losses must meet in some bin of width {width}, got medians {np.median(losses):.3g} and "
+            f"{np.median(other_losses):.3g}"
+        )
     weight = [min(np.sum(place == b), np.sum(other_place == b)) for b in shared]
     means = [(errors[place == b].mean(), other_errors[other_place == b].mean()) for b in shared]
     mean, other_mean = np.average(means, axis=0, weights=weight)
@@ -158,12 +184,12 @@ def measure_guess_and_check(settings: Settings, rng: np.random.Generator) -> Mea
     y, reference = [], []
     for k, guessed in zip(n, _guess_and_check(network, inputs, labels, settings, n, rng), strict=True):
         trained, reached = _trained(network, inputs, labels, k, settings, rng)
-        mean, guessed_mean = _matched(
+        mean, guessed_mean = means_at_equal_loss(
             trained.normalized_losses(inputs[:k], labels[:k])[reached],
             trained.true_errors(inputs[unseen], labels[unseen])[reached],
             guessed.normalized_losses(inputs[:k], labels[:k]),
             guessed.true_errors(inputs[unseen], labels[unseen]),
-            settings["bin"],
+            width=settings["bin"],
         )
         y.append(mean)
         reference.append(guessed_mean)
