@@ -40,6 +40,7 @@ def batch_order(networks: Tensor, *, examples: int, epoch: int, seed: int) -> Te
     Tensor of int64, shape (networks, examples)
         A permutation in each row.
     """
-    stream = _mixed(_mixed(torch.as_tensor(seed, device=networks.device) + networks) + epoch)
+    # seeds may be larger than the integers here
+    stream = _mixed(_mixed(seed % (1 << 63) + networks) + epoch)
     keys = _mixed(stream[:, None] + torch.arange(examples, device=networks.device))
     return keys.argsort(dim=1, stable=True)

@@ -78,7 +78,8 @@ def default_learning_rate(
     Adam's steps have a size of their own: 0.001 for weights, 0.02 for variables of unit variance. For the
     others it is 1 over the largest eigenvalue of the start's tangent kernel on some of the inputs, divided by
     their number, and 1 - `momentum` times that for ``"sgd"``: half of what descent bears there as long as the
-    second derivative of the loss is 1.
+    second derivative of the loss is 1. The exponential loss bends more, without bound, where a network errs:
+    it may need a smaller one.
 
     Parameters
     ----------
@@ -139,36 +140,35 @@ def make_optimizer(
     ValueError
         If the optimizer is unknown.
     """
+    # one group for all of one scale: each group costs a call
+    groups: dict[float, list[Tensor]] = {}
+    for variable, scale in zip(variables, scales, strict=True):
+        groups.setdefault(scale, []).append(variable)
     match optimizer:
         case "adam":
-            groups = [
-                {"params": [v], "lr": learning_rate * s, "eps": _ADAM_EPS / s if s else _ADAM_EPS}
-                for v, s in zip(variables, scales, strict=True)
+            adam_groups = [
+                {"params": some, "lr": learning_rate * s, "eps": _ADAM_EPS / s if s else _ADAM_EPS}
+                for s, some in groups.items()
             ]
-            return torch.optim.Adam(groups, fused=True)
+            return torch.optim.Adam(adam_groups, fused=True)
         case "gd" | "sgd":
-            groups = [
-                {"params": [v], "lr": learning_rate * s**2} for v, s in zip(variables, scales, strict=True)
-            ]
-            return torch.optim.SGD(groups, momentum=momentum if optimizer == "sgd" else 0.0, fused=True)
+            sgd_groups = [{"params": some, "lr": learning_rate * s**2} for s, some in groups.items()]
+            return torch.optim.SGD(sgd_groups, momentum=momentum if optimizer == "sgd" else 0.0, fused=True)
         case _:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
 
 
-def keep_rows(optimizer: torch.optim.Optimizer, rows: Tensor) -> list[Tensor]:
+def keep_rows(optimizer: torch.optim.Optimizer, variables: Sequence[Tensor], rows: Tensor) -> list[Tensor]:
     """Drop all networks but those at `rows`, with what the optimizer remembers of them.
 
-    Returns the variables that take the place of the former ones.
+    Returns what takes the place of the variables, in their order.
     """
-    kept: list[Tensor] = []
-    for group in optimizer.param_groups:
-        former = group["params"][0]
-        variable = former.detach()[rows].requires_grad_()
-        state = optimizer.state.pop(former, {})
+    kept = {variable: variable.detach()[rows].requires_grad_() for variable in variables}
+    for former, variable in kept.items():
         optimizer.state[variable] = {
             name: value[rows] if isinstance(value, Tensor) and value.dim() else value
-            for name, value in state.items()
+            for name, value in optimizer.state.pop(former, {}).items()
         }
-        group["params"] = [variable]
-        kept.append(variable)
-    return kept
+    for group in optimizer.param_groups:
+        group["params"] = [kept[former] for former in group["params"]]
+    return [kept[variable] for variable in variables]

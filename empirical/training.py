@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -58,12 +59,14 @@ def _training_sets(
 
 
 def _bytes_per_network(network: Network, sets: TrainingSets, batch_size: int | None) -> int:
-    # weights, their gradients, two moments, and what is made of them; values and their gradients. The widest
-    # layer holds about as many numbers a point as there are parameters an input.
-    inputs = sets.points[0].numel()
-    width = max(1, network.latent_size // inputs, inputs // 4)
-    own = inputs if sets.examples is not None or batch_size is not None else 0
-    return sets.points.element_size() * (6 * network.latent_size + sets.size * (4 * width + own))
+    # weights, their gradients, two moments and copies; every unit's value on every point and its gradients,
+    # where a convolution has at most as many units as its input has places
+    places = math.prod(network.input_shape[1:])
+    sizes = ((layer.weight_shape[0], places if layer.convolutional else 1) for layer in network.layers)
+    units = sum(channels * size for channels, size in sizes)
+    shared = sets.examples is None and batch_size is None
+    values = 4 * units + (0 if shared else math.prod(network.input_shape))
+    return sets.points.element_size() * (6 * network.latent_size + sets.size * values)
 
 
 def _examples(examples: ArrayLike | None, networks: int, points: int) -> NDArray[np.int64] | None:

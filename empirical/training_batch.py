@@ -63,6 +63,24 @@ class BatchOutcome:
         unknown = np.full(len(start), math.nan)
         return cls(start.clone(), no, no.copy(), count, unknown, unknown.copy())
 
+    def record(
+        self,
+        rows: Tensor,
+        step: int,
+        *,
+        weights: Tensor,
+        reached: Tensor,
+        diverged: Tensor,
+        losses: Tensor,
+        errors: Tensor,
+    ) -> None:
+        """Write down how networks leave at `step`."""
+        self.weights[rows] = weights
+        at = rows.cpu().numpy()
+        self.steps[at] = step
+        self.reached[at], self.diverged[at] = reached.cpu().numpy(), diverged.cpu().numpy()
+        self.losses[at], self.errors[at] = losses.double().cpu().numpy(), errors.cpu().numpy()
+
 
 def train_batch(
     network: Network,
@@ -133,14 +151,15 @@ def train_batch(
             arrived = (errors == 0 if recipe.stop == "error" else value <= recipe.loss_to_reach) & ~broken
             leaving = (broken | arrived | last) & ~done
             if bool(leaving.any()):
-                place = rows[leaving]
-                outcome.weights[place] = torch.cat([v.detach()[leaving].flatten(1) for v in variables], dim=1)
-                at = place.cpu().numpy()
-                outcome.reached[at] = arrived[leaving].cpu().numpy()
-                outcome.diverged[at] = broken[leaving].cpu().numpy()
-                outcome.steps[at] = step
-                outcome.losses[at] = value[leaving].double().cpu().numpy()
-                outcome.errors[at] = errors[leaving].cpu().numpy() / sets.size
+                outcome.record(
+                    rows[leaving],
+                    step,
+                    weights=torch.cat([v.detach()[leaving].flatten(1) for v in variables], dim=1),
+                    reached=arrived[leaving],
+                    diverged=broken[leaving],
+                    losses=value[leaving],
+                    errors=errors[leaving].double() / sets.size,
+                )
                 done = done | leaving
                 if bool(done.all()):
                     break
@@ -154,7 +173,7 @@ def train_batch(
         if within == 0 and int(done.sum()) * _LEAVE >= len(rows):
             stay = (~done).nonzero()[:, 0]
             rows, done, order = rows[stay], done[stay], order[stay]
-            variables = keep_rows(optimizer, stay)
+            variables = keep_rows(optimizer, variables, stay)
             everything = sets.of(rows)
         if step % _REPORT == 0:
             report(1.0 - len(rows) / len(start) * (1.0 - step / recipe.max_steps))

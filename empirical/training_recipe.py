@@ -70,5 +70,9 @@ class TrainingRecipe:
         return 0.0 if self.loss == "hinge" else _TOLERANCE
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe, ready for JSON."""
-        return asdict(self) | {"tolerance": self.loss_to_reach if self.stop == "loss" else None}
+        """The recipe, ready for JSON; null where it plays no part."""
+        used = {
+            "momentum": self.momentum if self.optimizer == "sgd" else None,
+            "tolerance": self.loss_to_reach if self.stop == "loss" else None,
+        }
+        return asdict(self) | used

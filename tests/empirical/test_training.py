@@ -372,6 +372,24 @@ def test_equal_seeds_give_equal_results():
     assert not torch.equal(runs[0].flat_weights, runs[2].flat_weights)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("how", [{"optimizer": "sgd", "batch_size": 5}, {"optimizer": "adam"}])
+def test_a_gpu_trains_as_a_cpu_does(how):
+    inputs, labels = _data()
+    cpu, gpu = (
+        train_networks(
+            _network(), inputs, labels, networks=20, max_steps=40, dtype=torch.float64, rng=8, device=d, **how
+        )
+        for d in ("cpu", "cuda")
+    )
+    np.testing.assert_array_equal(gpu.steps, cpu.steps)
+    np.testing.assert_allclose(gpu.flat_weights.cpu(), cpu.flat_weights, atol=1e-8)
+    assert torch.equal(
+        batch_order(torch.arange(9, device="cuda"), examples=7, epoch=2, seed=2**70).cpu(),
+        batch_order(torch.arange(9), examples=7, epoch=2, seed=2**70),
+    )
+
+
 def test_networks_that_cannot_get_there_are_kept_and_counted():
     # one point with both labels: networks that hold both can do no better than half
     inputs, labels = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([1, -1, 1])
