@@ -16,8 +16,9 @@ from genlaws.simulate import (
 )
 from genlaws.theory import BetaErrorDensity, EqualWithinMargin, UpperBound
 
-from ..claim import Claim, Control, Settings
-from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
+from ..claim import Claim, Control, Restatement, Settings
+from .network_pools import measure_bound_on_pool, measure_fractions_on_pool, measure_two_widths
+from .units import by_budget, on_networks, rows, simulated
 
 
 def _family(name: str) -> BinaryPerceptron | LookupTable:
@@ -91,6 +92,23 @@ def measure_two_families(settings: Settings, rng: np.random.Generator) -> Measur
 _BOUND = {"n_examples": [8, 12, 16, 20], "eps": 0.25, "sets": by_budget(400, 3000, 20_000)}
 _PAIR = {"eps": 0.25, "sets": by_budget(400, 3000, 20_000)}
 _CURVES = {"n_examples": [5, 10, 15, 20], "sets": by_budget(60, 400, 3000)}
+_POOL = {
+    "data": "mnist5k",
+    "task": "parity",
+    "components": 10,
+    "points": 60,
+    # so many that hundreds are left by twelve examples: f_S counts as 0 where none is
+    "networks": by_budget(2**15, 2**17, 2**18),
+    "n_examples": [4, 8, 12],
+    "sets": by_budget(100, 1000, 4000),
+}
+# bad above 0.32, between 19 and 20 of 60 images: g_n falls from 0.85 to 0.45 over these n
+_NETWORKS = {**_POOL, "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"), "eps": 0.32}
+_WIDTHS = {
+    **_POOL,
+    "arch": by_budget(["fc:1x4", "fc:1x64"], ["fc:1x8", "fc:1x128"], ["fc:1x16", "fc:1x256"]),
+}
+_CLASS = "networks drawn from the prior, on a pool of 60 images"
 
 
 CLAIMS = (
@@ -110,8 +128,20 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(6, 8, 12), measure_covariance_bound, share=0.5, **_BOUND),
         ),
-        experiments=simulated(by_budget(8, 12, 20), measure_covariance_bound, share=1.0, **_BOUND),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=simulated(by_budget(8, 12, 20), measure_covariance_bound, share=1.0, **_BOUND)
+        | on_networks(by_budget(6, 12, 20), measure_bound_on_pool, share=1.0, **_NETWORKS),
+        restated={
+            "network": Restatement(
+                x_range=(4, 12),
+                control=Control(
+                    description="f_n taken from a single example: the gap no longer belongs to the bound",
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(5, 8, 12), measure_bound_on_pool, share=0.0, **_NETWORKS
+                    ),
+                ),
+            )
+        },
     ),
     Claim(
         id="A2b",
@@ -140,8 +170,27 @@ CLAIMS = (
             measure_quenched_and_annealed,
             families={"binary": [10, 15, 20, 25]},
             **_PAIR,
-        ),
-        not_applicable=NETWORKS_COME_LATER,
+        )
+        | on_networks(by_budget(8, 12, 20), measure_fractions_on_pool, errors="networks", **_NETWORKS),
+        restated={
+            "network": Restatement(
+                prediction=f"f_n / g_n = 1 (within 10 %) for {_CLASS}",
+                x_range=(4, 12),
+                control=Control(
+                    description=(
+                        "classifiers with the errors of the networks, each on points of its own: |H(S)| "
+                        "hardly varies, the ratio must be 1"
+                    ),
+                    expected="SUPPORTED",
+                    experiments=on_networks(
+                        by_budget(5, 8, 12),
+                        measure_fractions_on_pool,
+                        errors="scattered",
+                        **_NETWORKS,
+                    ),
+                ),
+            )
+        },
     ),
     Claim(
         id="A2c",
@@ -173,8 +222,24 @@ CLAIMS = (
             measure_quenched_and_annealed,
             families={"binary": [10, 15, 20, 25], "mismatched": [12, 16, 18]},
             **_PAIR,
-        ),
-        not_applicable=NETWORKS_COME_LATER,
+        )
+        | on_networks(by_budget(8, 12, 20), measure_fractions_on_pool, errors="networks", **_NETWORKS),
+        restated={
+            "network": Restatement(
+                prediction=f"f_n <= g_n for {_CLASS}",
+                x_range=(4, 12),
+                control=Control(
+                    description=(
+                        "training labels of one image in three are wrong, errors count the true ones: what "
+                        "is left by a training set is worse than Q foretells"
+                    ),
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(5, 8, 12), measure_fractions_on_pool, errors="mislabelled", **_NETWORKS
+                    ),
+                ),
+            )
+        },
     ),
     Claim(
         id="A3",
@@ -199,7 +264,24 @@ CLAIMS = (
         ),
         experiments=simulated(
             by_budget(6, 8, 12), measure_two_families, families=["nested", "independent-2048"], **_CURVES
-        ),
-        not_applicable=NETWORKS_COME_LATER,
+        )
+        | on_networks(by_budget(6, 8, 12), measure_two_widths, nested=0, **_WIDTHS),
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "equal quenched curves (within 10 %) of networks of widths 1 and 16 to each other, as "
+                    "many of each error from either"
+                ),
+                x_range=(4, 12),
+                control=Control(
+                    description=(
+                        "2^13 classifiers with the errors of networks, of which a worse one errs nearly "
+                        "wherever a better one does: equal Q, other overlaps"
+                    ),
+                    expected="REFUTED",
+                    experiments=on_networks(by_budget(5, 8, 12), measure_two_widths, nested=2**13, **_WIDTHS),
+                ),
+            )
+        },
     ),
 )

@@ -15,7 +15,8 @@ from genlaws.theory import PERCEPTRON_GIBBS_PREFACTOR, Constant, EqualWithinMarg
 
 from ..claim import Claim, Control, Restatement, Settings
 from .image_curves import zero_error_curve
-from .units import NETWORKS_COME_LATER, by_budget, on_networks, rows, simulated
+from .network_pools import measure_survival_on_pool
+from .units import by_budget, on_networks, rows, simulated
 
 _NEXT_EXAMPLES = 160  # how hard an example is varies more than anything else: ask many
 
@@ -104,6 +105,17 @@ def measure_quenched_networks(settings: Settings, rng: np.random.Generator) -> M
 
 
 _SURVIVAL = {"dimension": 6, "n_examples": [1, 2, 4, 6], "sets": by_budget(25, 200, 1000), "draws": 20_000}
+_NEXT_ON_POOL = {
+    "data": "mnist5k",
+    "task": "parity",
+    "components": 10,
+    "points": 60,
+    "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"),
+    "networks": by_budget(2**15, 2**17, 2**18),
+    "n_examples": [1, 4, 8, 12],
+    "next_examples": 400,
+    "sets": by_budget(25, 200, 1000),
+}
 _EDGE = {
     "dimension": 6,
     "n_examples": [500, 900, 1600, 2800, 5000],
@@ -116,7 +128,6 @@ _LEARNT = {
     "family": "network",
     "n_examples": by_budget([16, 32, 64, 128], [16, 32, 64, 128, 256], [16, 32, 64, 128, 256]),
     "tested_on": 900,
-    "members": by_budget(60, 100, 200),
 }
 
 CLAIMS = (
@@ -136,8 +147,20 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(8, 8, 12), measure_next_survival, next_noise=0.1, **_SURVIVAL),
         ),
-        experiments=simulated(by_budget(10, 12, 20), measure_next_survival, next_noise=0.0, **_SURVIVAL),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=simulated(by_budget(10, 12, 20), measure_next_survival, next_noise=0.0, **_SURVIVAL)
+        | on_networks(by_budget(8, 12, 20), measure_survival_on_pool, next_noise=0.0, **_NEXT_ON_POOL),
+        restated={
+            "network": Restatement(
+                x_range=(1, 12),
+                control=Control(
+                    description="the next example comes with one label in four flipped, others do not",
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(5, 8, 12), measure_survival_on_pool, next_noise=0.25, **_NEXT_ON_POOL
+                    ),
+                ),
+            )
+        },
     ),
     Claim(
         id="A5a",
@@ -195,9 +218,10 @@ CLAIMS = (
             by_budget(6, 12, 20),
             measure_quenched_networks,
             task="3-8",
-            arch=by_budget("fc:1x16", "fc:1x64", "fc:2x64"),
+            arch=by_budget("fc:1x16", "fc:1x32", "fc:2x64"),
             components=by_budget(10, 20, None),
-            sets=by_budget(1, 4, 12),
+            members=by_budget(60, 60, 200),
+            sets=by_budget(1, 2, 12),
             **_LEARNT,
         ),
         # free parameters of a network are no dimension of a perceptron: what is left of the law is its
@@ -220,14 +244,15 @@ CLAIMS = (
                     ),
                     expected="SUPPORTED",
                     experiments=on_networks(
-                        by_budget(8, 24, 24),
+                        by_budget(12, 24, 24),
                         measure_quenched_networks,
                         task="parity",
                         labels="teacher",
                         arch="linear",
                         bias=False,
                         components=2,
-                        sets=by_budget(4, 8, 16),
+                        members=20,
+                        sets=by_budget(8, 12, 24),
                         **_LEARNT,
                     ),
                 ),

@@ -16,8 +16,9 @@ from genlaws.simulate import (
 )
 from genlaws.theory import ExponentialDecay, PowerLaw
 
-from ..claim import Claim, Control, Settings
-from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
+from ..claim import Claim, Control, Restatement, Settings
+from .network_pools import measure_annealed_on_pool, measure_quenched_on_pool
+from .units import by_budget, on_networks, rows, simulated
 
 _EPS = 0.25
 _DIMENSION = 8
@@ -25,6 +26,9 @@ _SPHERICAL_RATE = -math.log(1.0 - _EPS)
 # of 2^15 binary perceptrons the next error above 0.25 is that of three flipped weights
 _NEXT_ATOM = math.acos(1.0 - 2.0 * 3.0 / 15.0) / math.pi
 _BINARY_RATE = -math.log(1.0 - _NEXT_ATOM)
+# on pools of 15 and of 30 images alike, the next error above 0.26 is 4/15
+_POOL_EPS = 0.26
+_POOL_RATE = -math.log(1.0 - 4.0 / 15.0)
 
 
 def measure_annealed_decay(settings: Settings, rng: np.random.Generator) -> Measurement:
@@ -72,6 +76,23 @@ _BINARY = {
     "n_examples": [50, 70, 90, 110, 130],
     "draws": by_budget(40, 300, 2000),
 }
+_POOL = {"data": "mnist5k", "task": "3-8", "components": 10}
+_ANNEALED_POOL = {
+    **_POOL,
+    "points": 30,
+    "arch": by_budget("fc:1x16", "fc:1x64", "fc:1x128"),
+    "eps": _POOL_EPS,
+    "n_examples": [100, 150, 200, 250, 300, 350, 400],
+    "particles": by_budget(300, 600, 1000),
+}
+_PLANTED_POOL = {
+    **_POOL,
+    "points": by_budget(15, 30, 30),
+    "arch": by_budget("fc:1x16", "fc:1x16", "fc:1x64"),
+    "n_examples": [100, 150, 200, 250, 300],
+    "draws": by_budget(4, 8, 40),
+    "particles": by_budget(30, 60, 100),
+}
 
 CLAIMS = (
     Claim(
@@ -97,9 +118,35 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(5, 8, 12), measure_annealed_decay, noise=0.1, **_SPHERICAL),
         ),
-        experiments=simulated(by_budget(8, 16, 40), measure_annealed_decay, noise=0.0, **_SPHERICAL),
+        experiments=simulated(by_budget(8, 16, 40), measure_annealed_decay, noise=0.0, **_SPHERICAL)
+        | on_networks(by_budget(6, 12, 20), measure_annealed_on_pool, contradictions=0, **_ANNEALED_POOL),
         rivals=(PowerLaw(exponent=-1.0, log_y=True),),
-        not_applicable=NETWORKS_COME_LATER,
+        # errors on a pool are atoms: no power prefactor, and the rate is that of the next one above eps
+        restated={
+            "network": Restatement(
+                prediction=(
+                    f"g_n({_POOL_EPS}) ~ exp(-{_POOL_RATE:.4f} n) for networks on pools of 30 images: rate "
+                    "ln((1-E_min)/(1-eps+)) with E_min = 0 and eps+ = 4/15, over more than 10 decades"
+                ),
+                law=ExponentialDecay(rate=_POOL_RATE, prefactor_power=0.0, log_y=True),
+                predicted=_POOL_RATE,
+                band=(0.95 * _POOL_RATE, 1.05 * _POOL_RATE),
+                x_range=(100, 400),
+                falsifier=(
+                    "a rate outside 5 % of ln(1/(1-eps+)), or a power law that foretells held-out n better"
+                ),
+                control=Control(
+                    description=(
+                        "three of the thirty images stand twice, with contradicting labels, so that "
+                        "E_min = 0.1: the rate of separable classes must be refuted"
+                    ),
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(4, 8, 12), measure_annealed_on_pool, contradictions=3, **_ANNEALED_POOL
+                    ),
+                ),
+            )
+        },
     ),
     Claim(
         id="A1b",
@@ -120,8 +167,28 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(5, 8, 12), measure_quenched_decay, eps=0.33, **_BINARY),
         ),
-        experiments=simulated(by_budget(8, 16, 40), measure_quenched_decay, eps=_EPS, **_BINARY),
+        experiments=simulated(by_budget(8, 16, 40), measure_quenched_decay, eps=_EPS, **_BINARY)
+        | on_networks(by_budget(8, 12, 20), measure_quenched_on_pool, eps=_POOL_EPS, **_PLANTED_POOL),
         rivals=(PowerLaw(exponent=-1.0, log_y=True),),
-        not_applicable=NETWORKS_COME_LATER,
+        # from n where planted training sets hold nearly all images that their classifier gets right
+        restated={
+            "network": Restatement(
+                prediction=(
+                    f"f_n({_POOL_EPS}) ~ exp(-{_POOL_RATE:.4f} n) for networks on pools of 15 or 30 images: "
+                    "rate ln(1/(1-eps+)) with eps+ = 4/15, the next error above eps"
+                ),
+                law=ExponentialDecay(rate=_POOL_RATE, prefactor_power=0.0, log_y=True),
+                predicted=_POOL_RATE,
+                band=(0.97 * _POOL_RATE, 1.03 * _POOL_RATE),
+                x_range=(100, 300),
+                control=Control(
+                    description="bad means an error above 0.36, whose next atom is 0.4 or 0.367",
+                    expected="REFUTED",
+                    experiments=on_networks(
+                        by_budget(4, 8, 12), measure_quenched_on_pool, eps=0.36, **_PLANTED_POOL
+                    ),
+                ),
+            )
+        },
     ),
 )
