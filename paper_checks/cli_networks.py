@@ -14,10 +14,9 @@ from .command_io import one_clear_line
 from .option_bundle import option_bundle
 
 if TYPE_CHECKING:
+    from genlaws.empirical import Network, PointSplit
     from genlaws.empirical.architectures import Activation
-    from genlaws.empirical.networks import Network
     from genlaws.empirical.priors import Kind
-    from genlaws.empirical.tasks import PointSplit
     from genlaws.simulate.family import FloatArray, IntArray
 
 # the variances say nothing where a prior has a scale of its own
@@ -93,10 +92,8 @@ def choose_networks(
 
     What cannot be had of the networks is refused before images are read.
     """
-    from genlaws.empirical.architectures import parse_architecture
+    from genlaws.empirical import Network, Prior, parse_architecture
     from genlaws.empirical.devices import resolve_device
-    from genlaws.empirical.networks import Network
-    from genlaws.empirical.priors import Prior
 
     architecture = parse_architecture(options.arch, activation=options.activation, bias=options.bias)
     _refuse_idle_variances(options.prior)
@@ -142,7 +139,7 @@ def networks(
     counts = sampling.checked_counts()
     import numpy as np
 
-    from genlaws.empirical.network_family import NetworkFamily
+    from genlaws.empirical import NetworkFamily
 
     made = choose_networks(chosen, options, variances, training=counts[-1], seed=sampling.seed)
     used = np.concatenate([made.points.training, made.points.heldout])

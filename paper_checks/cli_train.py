@@ -16,9 +16,9 @@ from .option_bundle import option_bundle
 from .progress import show_share
 
 if TYPE_CHECKING:
+    from genlaws.empirical import TrainedNetworks
     from genlaws.empirical.losses import Loss
     from genlaws.empirical.optimizers import Optimizer, Parametrization
-    from genlaws.empirical.trained_networks import TrainedNetworks
     from genlaws.empirical.training_recipe import Stop
     from genlaws.simulate.family import FloatArray
 
@@ -177,7 +177,7 @@ def train(
         from .pictures import check_picture
 
         check_picture(png)
-    from genlaws.empirical.training import train_networks
+    from genlaws.empirical import train_networks
 
     made = choose_networks(chosen, options, variances, training=examples, seed=seed)
     own, heldout = made.points.training, made.points.heldout

@@ -10,11 +10,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from genlaws.empirical import classification_task, load_images, split_points
-from genlaws.empirical.architectures import ACTIVATIONS, Architecture
-from genlaws.empirical.network_family import NetworkFamily
-from genlaws.empirical.networks import Network
-from genlaws.empirical.priors import PRIORS, Prior
+from genlaws.empirical import (
+    Architecture,
+    Network,
+    NetworkFamily,
+    Prior,
+    classification_task,
+    load_images,
+    split_points,
+)
+from genlaws.empirical.architectures import ACTIVATIONS
+from genlaws.empirical.priors import PRIORS
 from genlaws.paper_checks.cli import main
 from genlaws.paper_checks.cli_images import images
 from genlaws.paper_checks.cli_networks import networks

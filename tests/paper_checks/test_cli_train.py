@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from genlaws.empirical import classification_task, load_images, split_points
-from genlaws.empirical.architectures import Architecture
+from genlaws.empirical import (
+    Architecture,
+    Network,
+    Prior,
+    classification_task,
+    load_images,
+    split_points,
+    train_networks,
+)
 from genlaws.empirical.losses import LOSSES
-from genlaws.empirical.networks import Network
 from genlaws.empirical.optimizers import OPTIMIZERS, PARAMETRIZATIONS
-from genlaws.empirical.priors import Prior
-from genlaws.empirical.training import train_networks
 from genlaws.empirical.training_recipe import Stop, TrainingRecipe
 from genlaws.paper_checks.cli import main
 from genlaws.paper_checks.cli_train import train as train_command
