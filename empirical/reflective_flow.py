@@ -21,6 +21,7 @@ STEP = 0.025
 """Angle between two looks at all margins, in radians."""
 
 _MAX_SEARCHES = 20_000
+_NEAR = 1e-3  # a wall that is further off than this angle, at its speed, was not where the sign changed
 _INTERPOLATIONS = 10  # after these the search for a crossing halves its bracket
 # Crossings are known to this angle: about the rounding of the position there.
 _TOLERANCE = {torch.float32: 1e-7, torch.float64: 1e-13}
@@ -39,7 +40,7 @@ class Flow:
     bounces : Tensor of int64, shape (networks,)
         Reflections made, also of networks that stayed.
     stayed : Tensor of bool, shape (networks,)
-        Networks whose trajectory was given up, and which are where they were.
+        Networks that started with an error, or whose trajectory was given up: they are where they were.
     """
 
     latent: Tensor
@@ -69,13 +70,14 @@ class _Walls:
         scores = self.network.paired_scores(latent, self.inputs[example])
         return _margins(scores, self.labels[example]) - self.floor[example]
 
-    def normals(self, latent: Tensor, example: Tensor) -> Tensor:
-        """Gradient of those heights, shape (networks, latent size)."""
+    def slopes(self, latent: Tensor, example: Tensor) -> tuple[Tensor, Tensor]:
+        """Those heights and their gradients, shape (networks, latent size)."""
         with torch.enable_grad():
             at = latent.detach().requires_grad_()
+            heights = self.heights(at, example)
             # networks do not see each other: the gradient of the sum holds that of each in its row
-            (gradient,) = torch.autograd.grad(self.heights(at, example).sum(), at)
-        return gradient
+            (gradient,) = torch.autograd.grad(heights.sum(), at)
+        return heights.detach(), gradient
 
 
 def _margins(scores: Tensor, labels: Tensor) -> Tensor:
@@ -135,30 +137,30 @@ def _first_crossings(
 def _bounced(
     walls: _Walls, q: Tensor, p: Tensor, angle: Tensor, wall: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    # q and p of the ellipse on which the mirrored velocity goes on, and whether it did point outward before
-    normal = walls.normals(_turned(q, p, angle), wall)
+    # q and p of the ellipse on which the mirrored velocity goes on, and whether this was a wall to bounce
+    # off: about to be crossed, and not a jump of the outputs, at which mirroring would be wrong
+    height, normal = walls.slopes(_turned(q, p, angle), wall)
     speed = (_turned(p, -q, angle) * normal).sum(1)
     push = (-2.0 * speed / normal.square().sum(1))[:, None] * normal
     cosine, sine = angle.cos().to(q.dtype)[:, None], angle.sin().to(q.dtype)[:, None]
-    return q - sine * push, p + cosine * push, speed < 0.0
+    return q - sine * push, p + cosine * push, (speed < 0.0) & (height.abs() < -_NEAR * speed)
 
 
 def _flow(walls: _Walls, latent: Tensor, velocity: Tensor, angle: float, looks: int) -> Flow:
-    device, count = latent.device, len(latent)
     end = Flow(
         latent=latent.clone(),
         velocity=velocity.clone(),
         margins_before=walls.margins(latent),
         margins_after=walls.margins(latent),
-        bounces=torch.zeros(count, dtype=torch.int64, device=device),
-        stayed=torch.ones(count, dtype=torch.bool, device=device),
+        bounces=torch.zeros_like(latent[:, 0], dtype=torch.int64),
+        stayed=torch.ones_like(latent[:, 0], dtype=torch.bool),
     )
     # The networks under way, each at its own time. They look ahead at multiples of one angle, also after
     # bounces: a trajectory and its reverse look at the same places, and what goes unseen goes unseen both
     # ways. A crossing that is found is looked at too before bouncing, as another wall may be crossed there.
-    going = torch.arange(count, device=device)
-    q, p, known = latent, velocity, end.margins_before
-    time = torch.zeros(count, dtype=torch.float64, device=device)
+    going = (end.margins_before > walls.floor).all(1).nonzero()[:, 0]
+    q, p, known = latent[going], velocity[going], end.margins_before[going]
+    time = torch.zeros(len(going), dtype=torch.float64, device=latent.device)
     crossing, wall = time, torch.full_like(going, -1)
     look, bounces, searches = torch.ones_like(going), torch.zeros_like(going), torch.zeros_like(going)
     while going.numel():
@@ -167,14 +169,15 @@ def _flow(walls: _Walls, latent: Tensor, velocity: Tensor, angle: float, looks: 
         ahead = walls.margins(_turned(q, p, goal))
         ahead[found, wall[found]] = math.inf
         behind = ~(ahead > walls.floor).all(1)
-        lost = searches >= _MAX_SEARCHES
+        # where two walls meet closer than angles can tell, there is nothing left to search
+        lost = (searches >= _MAX_SEARCHES) | (behind & (goal - time <= 2.0 * _TOLERANCE[q.dtype]))
 
         bouncing = (found & ~behind).nonzero()[:, 0]
         if bouncing.numel():
             at, met = goal[bouncing], wall[bouncing]
-            q_new, p_new, outward = _bounced(walls, q[bouncing], p[bouncing], at, met)
+            q_new, p_new, sound = _bounced(walls, q[bouncing], p[bouncing], at, met)
             q, p = q.index_copy(0, bouncing, q_new), p.index_copy(0, bouncing, p_new)
-            lost = lost.index_fill(0, bouncing[~outward], True)
+            lost = lost.index_fill(0, bouncing[~sound], True)
             bounces = bounces.index_add(0, bouncing, torch.ones_like(bouncing))
             # the height of the wall just met is mere rounding
             ahead[bouncing, met] = math.nan
@@ -182,7 +185,7 @@ def _flow(walls: _Walls, latent: Tensor, velocity: Tensor, angle: float, looks: 
         look = look + (~found & ~behind).long()
         wall = wall.masked_fill(~behind, -1)
 
-        searching = behind.nonzero()[:, 0]
+        searching = (behind & ~lost).nonzero()[:, 0]
         if searching.numel():
             at, met = _first_crossings(
                 walls, q[searching], p[searching], time[searching], goal[searching],
@@ -281,8 +284,8 @@ def reflective_flow(
     -----
     A dip below zero between two looks goes unseen. A trajectory and its reverse look at the same places, so
     that it mostly goes unseen both ways, which costs no correctness. A trajectory that takes 20,000 searches,
-    or meets a wall that rounding has it leave, is given up: its network stays. Networks are worked on in
-    chunks that fit the memory, and do not depend on each other beyond rounding.
+    or meets a change of sign that is no zero of a smooth margin, is given up: its network stays. Networks
+    are worked on in chunks that fit the memory, and do not depend on each other beyond rounding.
     """
     if not 0.0 < length <= 1.0:
         raise ValueError(f"length must lie in (0, 1], got {length}")
