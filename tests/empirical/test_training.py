@@ -1,6 +1,5 @@
 """Training of many networks at once against torch.nn and torch.optim, one at a time, and closed forms."""
 
-import json
 import math
 
 import numpy as np
@@ -260,41 +259,6 @@ def test_the_default_rate_of_a_linear_network_is_one_over_its_curvature():
         assert trained.settings["learning_rate"] == pytest.approx(share / curvature, rel=1e-12)
 
 
-@pytest.mark.parametrize("optimizer", ["gd", "sgd"])
-def test_weights_outside_the_span_of_the_inputs_stay_as_they_were(optimizer):
-    inputs, labels = _data(points=10, features=30)
-    network = _network("fc:1x5", features=30)
-    start = _start(network, inputs, labels, 3, rng=4)
-    trained = train_networks(
-        network, inputs, labels, networks=3, optimizer=optimizer, max_steps=20, stop="loss",
-        dtype=torch.float64, rng=4, device="cpu",
-    )  # fmt: skip
-    change = (trained.weights[0][0] - start.weights[0][0]).numpy()
-    outside = np.eye(30) - np.linalg.pinv(inputs) @ inputs
-    assert np.abs(change).max() > 1e-3
-    assert np.abs(change @ outside).max() < 1e-12
-
-
-def test_inputs_that_are_always_zero_change_nothing_under_adam():
-    inputs, labels = _data(features=9)
-    inputs[:, [2, 5]] = 0.0
-    network = _network("fc:1x5", features=9)
-    start = _start(network, inputs, labels, 2, rng=4)
-    trained = train_networks(
-        network,
-        inputs,
-        labels,
-        networks=2,
-        max_steps=20,
-        stop="loss",
-        dtype=torch.float64,
-        rng=4,
-        device="cpu",
-    )
-    moved = (trained.weights[0][0] != start.weights[0][0]).any(dim=0).any(dim=0)
-    assert moved.tolist() == [k not in (2, 5) for k in range(9)]
-
-
 @pytest.mark.parametrize("how", [{"optimizer": "gd"}, {"optimizer": "sgd", "batch_size": 7}, {}])
 def test_a_network_does_not_depend_on_those_beside_it(how):
     inputs, labels = _data()
@@ -390,94 +354,6 @@ def test_a_gpu_trains_as_a_cpu_does(how):
     )
 
 
-def test_networks_that_cannot_get_there_are_kept_and_counted():
-    # one point with both labels: networks that hold both can do no better than half
-    inputs, labels = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([1, -1, 1])
-    examples = np.array([[0, 1], [0, 2]] * 4)
-    trained = train_networks(
-        _network("fc:1x16", features=2), inputs, labels, networks=8, examples=examples, max_steps=300, rng=0,
-        device="cpu",
-    )  # fmt: skip
-    assert trained.reached.tolist() == [False, True] * 4
-    assert not trained.diverged.any()
-    assert np.all(trained.steps[::2] == 300)
-    assert np.all(trained.steps[1::2] < 300)
-    np.testing.assert_array_equal(trained.training_errors, [0.5, 0.0] * 4)
-    # both margins m and -m: the hinge is least, 1/2, at m = 0
-    np.testing.assert_allclose(trained.losses[::2], 0.5, atol=1e-3)
-    summary = trained.to_dict()
-    assert (summary["networks"], summary["reached"], summary["never_reached"], summary["diverged"]) == (
-        8,
-        4,
-        4,
-        0,
-    )
-
-
-def test_networks_too_small_for_random_labels_never_get_there():
-    rng = np.random.default_rng(0)
-    inputs, labels = rng.standard_normal((60, 3)), rng.choice([-1, 1], 60)
-    trained = train_networks(
-        _network("fc:1x2", features=3), inputs, labels, networks=6, learning_rate=0.02, max_steps=400, rng=0,
-        device="cpu",
-    )  # fmt: skip
-    assert not trained.reached.any()
-    assert np.all(trained.steps == 400)
-    # sixty points in three dimensions: two units cannot store their labels, though more than chance
-    assert np.all((trained.training_errors > 0.1) & (trained.training_errors < 0.5))
-
-
-def test_networks_that_diverge_are_kept_and_counted():
-    # the second point is so far out that plain descent at this rate overshoots on it, more at every step
-    inputs, labels = np.array([[0.1, 0.0], [900.0, 900.0], [-900.0, 800.0]]), np.array([-1, 1, -1])
-    trained = train_networks(
-        _network("linear", features=2), inputs, labels, networks=4, examples=[[0, 0], [1, 2]] * 2,
-        loss="square", stop="loss", optimizer="gd", learning_rate=1.0, max_steps=200, rng=0, device="cpu",
-    )  # fmt: skip
-    assert trained.diverged.tolist() == [False, True] * 2
-    assert trained.reached.tolist() == [True, False] * 2
-    assert np.all(trained.steps < 200)
-    assert np.all(np.isnan(trained.true_errors(inputs, labels)) == trained.diverged)
-    assert np.all(np.isnan(trained.normalized_losses(inputs, labels)) == trained.diverged)
-    summary = trained.to_dict(trained.true_errors(inputs, labels))
-    assert (summary["diverged"], summary["never_reached"]) == (2, 0)
-    assert summary["true_errors"][1] is None
-    json.dumps(summary, allow_nan=False)
-
-
-def test_several_classes():
-    inputs, labels = _data(points=60, classes=4, seed=3)
-    assert len(np.unique(labels)) == 4
-    network = _network("fc:1x32", outputs=4)
-    trained = train_networks(
-        network, inputs[:30], labels[:30], networks=5, loss="cross-entropy", learning_rate=0.02,
-        max_steps=500, rng=0, device="cpu",
-    )  # fmt: skip
-    assert trained.reached.all()
-    chosen = trained.scores(inputs).argmax(axis=2)
-    assert np.all(chosen[:, :30] == labels[:30])
-    errors = trained.true_errors(inputs[30:], labels[30:])
-    np.testing.assert_array_equal(errors, np.mean(chosen[:, 30:] != labels[30:], axis=1))
-    assert 0.0 < errors.mean() < 0.75
-
-
-@pytest.mark.parametrize("stop", ["error", "loss"])
-def test_the_loss_may_decide_when_to_stop(stop):
-    inputs, labels = _data()
-    hinge = train_networks(
-        _network("fc:1x32"), inputs, labels, networks=3, learning_rate=0.02, stop=stop, max_steps=3000, rng=0,
-        device="cpu",
-    )  # fmt: skip
-    assert hinge.reached.all()
-    least = hinge.margins(inputs, labels).min(axis=1)
-    if stop == "loss":
-        np.testing.assert_array_equal(hinge.losses, 0.0)
-        assert np.all(least > 1.0 - 1e-6)
-    else:
-        assert np.all((least > 0.0) & (least < 1.0))
-        assert np.all(hinge.losses > 0.0)
-
-
 def test_convolutions_train_as_torch_does():
     rng = np.random.default_rng(0)
     inputs, labels = rng.standard_normal((12, 2, 6, 6)), rng.choice([-1, 1], 12)
@@ -502,36 +378,6 @@ def test_convolutions_train_as_torch_does():
     np.testing.assert_allclose(own.flat_weights, trained.flat_weights, atol=1e-10)
 
 
-def test_normalized_losses_forget_the_scale_of_a_function():
-    inputs, labels = _data()
-    network = _network(activation="relu", bias=False)
-    trained = _start(network, inputs, labels, 3, rng=0)
-    scores = trained.scores(inputs)[..., 0]
-    norms = [np.linalg.norm(w.numpy(), axis=(1, 2)) for w, _ in trained.weights]
-    shrunk = scores / np.prod([norm / 3.0 for norm in norms], axis=0)[:, None]
-    expected = np.log1p(np.exp(-labels * shrunk)).mean(axis=1)
-    np.testing.assert_allclose(trained.normalized_losses(inputs, labels), expected, rtol=1e-8)
-    trained.flat_weights.mul_(7.0)
-    np.testing.assert_allclose(trained.normalized_losses(inputs, labels), expected, rtol=1e-8)
-
-
-def test_orders_are_random_permutations_of_each_network_its_own():
-    orders = batch_order(torch.arange(4000), examples=6, epoch=0, seed=1)
-    assert torch.equal(orders.sort(dim=1).values, torch.arange(6).expand(4000, 6))
-    # each example at each place one time in six: chi-square of 6 tables of 5 degrees of freedom, far out
-    counts = np.stack([np.bincount(orders[:, place], minlength=6) for place in range(6)])
-    assert np.all(np.sum((counts - 4000 / 6) ** 2 / (4000 / 6), axis=1) < 25.0)
-    # all 720 orders come
-    assert len(torch.unique(orders, dim=0)) > 700
-    for other in (
-        batch_order(torch.arange(4000), examples=6, epoch=1, seed=1),
-        batch_order(torch.arange(4000), examples=6, epoch=0, seed=2),
-        batch_order(torch.arange(1, 4001), examples=6, epoch=0, seed=1),
-    ):
-        assert float((other == orders).double().mean()) == pytest.approx(1 / 6, abs=0.015)
-    assert torch.equal(batch_order(torch.tensor([17, 3]), examples=6, epoch=0, seed=1), orders[[17, 3]])
-
-
 def test_progress_rises_to_one():
     shares = []
     inputs, labels = _data()
@@ -542,43 +388,3 @@ def test_progress_rises_to_one():
     assert len(shares) >= 3
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"networks": 0}, "networks must be at least 1, got 0"),
-        ({"loss": "zero-one"}, "loss must be one of hinge"),
-        ({"optimizer": "lbfgs"}, "optimizer must be one of adam"),
-        ({"stop": "never"}, "stop must be one of error, loss"),
-        ({"parametrization": "mup"}, "parametrization must be one of standard, ntk"),
-        ({"learning_rate": 0.0}, "learning_rate must be positive and finite, got 0.0"),
-        ({"learning_rate": math.nan}, "learning_rate must be positive and finite, got nan"),
-        ({"momentum": 1.0}, r"momentum must lie in \[0, 1\), got 1.0"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-        ({"batch_size": 4, "optimizer": "gd"}, "batch_size must be None for 'gd'"),
-        ({"max_steps": -1}, "max_steps must be at least 0, got -1"),
-        ({"tolerance": -0.1}, "tolerance must be at least 0, got -0.1"),
-        ({"examples": [24]}, r"examples must lie in \[0, 24\), got 24 to 24"),
-        ({"examples": [[0], [1], [2]]}, "examples must have a row for each of 2 networks, got 3"),
-        ({"examples": [0.5]}, "examples must be point indices"),
-        ({"inputs": np.zeros((24, 5))}, r"inputs must have shape \(points, 6\), got \(24, 5\)"),
-        ({"inputs": np.full((24, 6), np.nan)}, "inputs must be finite"),
-        ({"labels": np.zeros(24, dtype=int)}, "labels must be -1 or \\+1 for a network of 1 output, got"),
-        ({"labels": np.ones(23, dtype=int)}, r"labels must have shape \(24,\)"),
-        ({"rng": -1}, "rng must be a generator or a seed"),
-        ({"device": "tpu"}, "device must be"),
-    ],
-)
-def test_arguments_out_of_range_are_named(changed, message):
-    inputs, labels = _data()
-    arguments = {"inputs": inputs, "labels": labels, "networks": 2, "max_steps": 1, "device": "cpu"} | changed
-    with pytest.raises(ValueError, match=message):
-        train_networks(_network(), **arguments)
-
-
-def test_true_errors_given_must_be_one_a_network():
-    inputs, labels = _data()
-    trained = _start(_network(), inputs, labels, 2)
-    with pytest.raises(ValueError, match=r"true_errors must have shape \(2,\), one a network, got \(3,\)"):
-        trained.to_dict([0.1, 0.2, 0.3])
