@@ -90,6 +90,7 @@ class ModuleNetwork:
     outputs: int = field(init=False)
     description: str = field(init=False)
     _module: nn.Module = field(init=False, repr=False, compare=False)
+    _idle: list[nn.Module] = field(init=False, repr=False, compare=False)
     _shapes: dict[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     _layers: dict[str, Layer] = field(init=False, repr=False, compare=False)
     _fixed: dict[str, Tensor] = field(init=False, repr=False, compare=False)
@@ -111,6 +112,7 @@ class ModuleNetwork:
         for name, value in (
             ("input_shape", tuple(int(size) for size in self.input_shape)),
             ("_module", module),
+            ("_idle", []),
             ("_shapes", shapes),
             ("_layers", _layers(module, shapes) if is_prior else {}),
             ("_fixed", fixed),
@@ -148,14 +150,19 @@ class ModuleNetwork:
             for name, value in self._fixed.items()
         }
 
+        # to run, a module holds the parameters for the time being: threads that run at once need one each
+        try:
+            module = self._idle.pop()
+        except IndexError:
+            module = copy.deepcopy(self._module)
+
         def one(own: Tensor, at: Tensor) -> Tensor:
             points = at[None] if paired else at
-            outputs: Tensor = torch.func.functional_call(
-                self._module, self._parameters(own) | fixed, (points,)
-            )
+            outputs: Tensor = torch.func.functional_call(module, self._parameters(own) | fixed, (points,))
             return outputs
 
         made: Tensor = torch.func.vmap(one, in_dims=(0, 0 if paired else None))(latent, inputs)
+        self._idle.append(module)
         return made
 
     def _tried(self) -> int:

@@ -172,7 +172,7 @@ def test_the_way_back_leads_to_the_start(word, shape, outputs, activation, kind)
 
 
 CASES = [
-    ("cnn:1x2:pool", (1, 5, 5), 1, "relu", "normal", 7),
+    ("cnn:1x2:pool", (1, 5, 5), 1, "relu", "normal", 5),
     ("cnn:1x2", (1, 4, 4), 1, "erf", "kaiming-uniform", 6),
     ("fc:4", (3,), 1, "tanh", "uniform", 8),
     ("fc:4,3", (3,), 3, "erf", "normal", 6),
@@ -187,7 +187,7 @@ def test_from_a_single_network_it_finds_what_guess_and_check_finds(
     inputs, labels, teacher = taught(net, points, dtype=torch.float32)
     reference = guessed(net, inputs, labels, 3000)
     # a population that starts as one network has everything to find by moving
-    found = flown(net, teacher.repeat(400, 1), inputs, labels, moves=6, step=0.05)
+    found = flown(net, teacher.repeat(250, 1), inputs, labels, moves=6, step=0.05)
     assert_same_distribution(net, found, reference, inputs, labels)
 
 
@@ -230,9 +230,9 @@ def elliptical_slices(net, latent, inputs, labels, sweeps):
 def test_elliptical_slices_find_the_same_beyond_what_can_be_guessed():
     net = network("fc:4", activation="erf")
     inputs, labels, teacher = taught(net, 16)
-    start = teacher.repeat(400, 1)
-    found = flown(net, start, inputs, labels, moves=8, step=0.05)
-    slices = elliptical_slices(net, start, inputs, labels, sweeps=300)
+    start = teacher.repeat(250, 1)
+    found = flown(net, start, inputs, labels, moves=6, step=0.05)
+    slices = elliptical_slices(net, start, inputs, labels, sweeps=200)
     assert_same_distribution(net, found, slices, inputs, labels)
 
 
