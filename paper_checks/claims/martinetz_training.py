@@ -143,7 +143,7 @@ _FORETOLD = {
 }
 _SPREAD = {
     "n_examples": by_budget([16, 64, 256], [16, 64, 256], [16, 64, 256, 1024]),
-    "tested_on": 2000,
+    "tested_on": by_budget(1000, 2000, 2000),
 }
 
 CLAIMS = (
@@ -168,7 +168,7 @@ CLAIMS = (
             ),
             expected="REFUTED",
             experiments=on_networks(
-                by_budget(4, 6, 8), measure_foretold_training, distinct=32, **_FORETOLD, **_TRAINED
+                by_budget(3, 6, 8), measure_foretold_training, distinct=32, **_FORETOLD, **_TRAINED
             ),
         ),
         experiments=on_networks(by_budget(6, 10, 12), measure_foretold_training, **_FORETOLD, **_TRAINED),
@@ -193,11 +193,11 @@ CLAIMS = (
             description="test errors of untrained networks, whose spread cannot depend on n",
             expected="REFUTED",
             experiments=on_networks(
-                by_budget(8, 10, 12), measure_spread, networks=2000, max_steps=0, **_SPREAD, **_TRAINED
+                by_budget(6, 10, 12), measure_spread, networks=2000, max_steps=0, **_SPREAD, **_TRAINED
             ),
         ),
         experiments=on_networks(
-            by_budget(8, 12, 20),
+            by_budget(6, 12, 20),
             measure_spread,
             networks=by_budget(60, 200, 400),
             max_steps=20_000,
