@@ -16,7 +16,6 @@ from genlaws.simulate import (
     ClassifierFamily,
     LookupTable,
     Measurement,
-    QuenchedEnsemble,
     sample_error_density,
     sample_training_sets,
 )
@@ -95,33 +94,25 @@ def measure_quenched_on_pool(settings: Settings, rng: np.random.Generator) -> Me
     )
 
 
-def _sets(
-    settings: Settings, family: ClassifierFamily, n: list[int], rng: np.random.Generator
-) -> QuenchedEnsemble:
-    return sample_training_sets(family, n_examples=n, sets=settings["sets"], eps=(settings["eps"],), rng=rng)
-
-
 def measure_bound_on_pool(settings: Settings, rng: np.random.Generator) -> Measurement:
-    """|f_n - g_n|, g_n from Q and f_n from conditioning, beside the bound from the two variances."""
-    n, eps = settings["n_examples"], settings["eps"]
+    """|f_n - g_n|, g_n from Q and f_n from conditioning, beside the bound from the two variances.
+
+    The control counts f_n above another error, `eps_of_f`, so that f and g do not belong together.
+    """
+    n, eps, of_f = settings["n_examples"], settings["eps"], settings["eps_of_f"]
     drawn = drawn_networks(settings, rng)
-    # the control conditions on too few examples, so that f and g no longer belong together
-    used = [max(int(k * settings["share"]), 1) for k in n]
-    both = _sets(settings, drawn, sorted({*n, *used}), rng)
-    full, conditioned = (np.searchsorted(both.n_examples, k) for k in (n, used))
-    gap = np.abs(annealed(drawn, n, eps) - both.bad_fraction(eps)[conditioned])
-    spread = both.set_bad_fraction[:, full, 0].std(axis=0, ddof=1)
-    return rows(
-        settings, n, gap, reference=spread * both.coefficient_of_variation[full], y_label="|f_n - g_n|"
-    )
+    sets = sample_training_sets(drawn, n_examples=n, sets=settings["sets"], eps=(eps, of_f), rng=rng)
+    gap = np.abs(annealed(drawn, n, eps) - sets.bad_fraction(of_f))
+    bound = sets.set_bad_fraction[:, :, 0].std(axis=0, ddof=1) * sets.coefficient_of_variation
+    return rows(settings, n, gap, reference=bound, y_label="|f_n - g_n|")
 
 
 def measure_fractions_on_pool(settings: Settings, rng: np.random.Generator) -> Measurement:
     """f_n from conditioning on many training sets beside g_n from Q.
 
     Settings name the case (`errors`): the networks as they are (``"networks"``), classifiers with their
-    errors, each on points of its own (``"scattered"``), or the networks on training labels of which one in
-    three is wrong (``"mislabelled"``).
+    errors, each on points of its own (``"scattered"``), or the networks on training labels at random
+    (``"mislabelled"``).
     """
     n, eps = settings["n_examples"], settings["eps"]
     drawn = drawn_networks(settings, rng)
@@ -130,10 +121,10 @@ def measure_fractions_on_pool(settings: Settings, rng: np.random.Generator) -> M
     if settings["errors"] == "scattered":
         family = LookupTable(drawn.errors, seed=int(rng.integers(2**31)))
     elif settings["errors"] == "mislabelled":
-        wrong = rng.permutation(len(drawn.right)) < len(drawn.right) // 3
+        wrong = rng.random(len(drawn.right)) < 0.5
         family = DrawnClassifiers(drawn.right ^ wrong[:, None], drawn.errors)
-    conditioned = _sets(settings, family, n, rng)
-    return rows(settings, n, conditioned.bad_fraction(eps), reference=foretold, y_label="bad fraction f_n")
+    sets = sample_training_sets(family, n_examples=n, sets=settings["sets"], eps=(eps,), rng=rng)
+    return rows(settings, n, sets.bad_fraction(eps), reference=foretold, y_label="bad fraction f_n")
 
 
 def of_equal_density(

@@ -1,13 +1,16 @@
-"""Claims made for tests: a measured constant, with a control where it is another one."""
+"""Claims made for tests, and registered ones measured with settings of a test."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 from genlaws.paper_checks.claim import Claim, Control, Experiment, Settings
+from genlaws.paper_checks.registry import all_claims
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory import Constant
 
@@ -64,3 +67,76 @@ def make_claim() -> Callable[..., Claim]:
         return Claim(**(fields | changes))  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def experiment_of() -> Callable[..., Experiment]:
+    """The experiment of a registered claim or of its control, by source."""
+
+    def find(name: str, role: str = "claim", *, source: str = "simulation") -> Experiment:
+        (claim,) = [claim for claim in all_claims() if claim.id == name]
+        tested = claim.as_tested_by(source)  # type: ignore[arg-type]
+        return (tested if role == "claim" else tested.control).experiments[source]  # type: ignore[index]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def measured(experiment_of: Callable[..., Experiment]) -> Callable[..., Measurement]:
+    """A registered claim measured at the quick budget, with some settings changed."""
+
+    def measure(
+        name: str,
+        role: str = "claim",
+        *,
+        source: str = "simulation",
+        replicates: int = 1,
+        seed: int = 1,
+        **changes: Any,
+    ) -> Measurement:
+        experiment = experiment_of(name, role, source=source)
+        unit = experiment.units("quick")[0]
+        assert set(changes) <= set(unit)
+        return Measurement.concatenate(
+            experiment.measure({**unit, **changes, "replicate": k}, np.random.default_rng([seed, k]))
+            for k in range(replicates)
+        )
+
+    return measure
+
+
+@pytest.fixture(scope="session")
+def averages() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Mean over replicates at each x and its standard error."""
+
+    def average(measurement: Measurement, column: str = "y") -> tuple[np.ndarray, np.ndarray]:
+        replicates = len(np.unique(measurement.replicate))
+        values = getattr(measurement, column).reshape(replicates, -1)
+        return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(replicates)
+
+    return average
+
+
+@pytest.fixture(scope="session")
+def binary_density() -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """True errors of all binary perceptrons by the number of flipped weights, and how many have each."""
+
+    def density(dimension: int) -> tuple[np.ndarray, np.ndarray]:
+        flipped = np.arange(dimension + 1)
+        return np.arccos(1.0 - 2.0 * flipped / dimension) / np.pi, special.comb(dimension, flipped)
+
+    return density
+
+
+@pytest.fixture(scope="session")
+def binary_bad_fraction(
+    binary_density: Callable[[int], tuple[np.ndarray, np.ndarray]],
+) -> Callable[[int, float], float]:
+    """g_n(eps) of all 2^15 binary perceptrons."""
+
+    def fraction(n: int, eps: float) -> float:
+        error, count = binary_density(15)
+        kept = count * (1.0 - error) ** n
+        return float(kept[error > eps].sum() / kept.sum())
+
+    return fraction
