@@ -94,11 +94,12 @@ def mean_margin_program(rows: ArrayLike, *, rng: np.random.Generator | int | Non
     else:
         axes = np.ones((1, 1))
     turned = matrix @ axes
+    mean = turned.mean(axis=0)
     solution = optimize.linprog(
-        -turned.mean(axis=0), A_ub=-turned, b_ub=np.zeros(len(turned)), bounds=(-1.0, 1.0), method="highs"
+        -mean, A_ub=-turned, b_ub=np.zeros(len(turned)), bounds=(-1.0, 1.0), method="highs"
     )
     # without a separating direction nothing but zero weights are allowed
-    if solution.status != 0 or -solution.fun < 1e-9 * float(np.abs(turned).mean()):
+    if solution.x is None or float(mean @ solution.x) < 1e-9 * float(np.abs(turned).mean()):
         raise ValueError("rows must be linearly separable, and none but zero weights are right on all")
     weights = axes @ solution.x
     return np.asarray(weights / np.linalg.norm(weights))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-_DRAWN_AT_ONCE = 25_000
+_DRAWN_AT_ONCE = 10_000
 
 
 def _ensemble(
