@@ -215,7 +215,7 @@ def sampled():
     family = NetworkFamily.from_module(
         Residual, Prior(), inputs, labels, training=range(8), heldout=range(8, 48), device="cpu"
     )
-    ensemble = sample_zero_error(family, [4, 8], particles=100, replicas=6, rng=1)
+    ensemble = sample_zero_error(family, [4, 8], particles=60, replicas=6, rng=1)
     latent = normal(200_000, family.network.latent_size, seed=3)
     scores = family.network.scores(latent, torch.as_tensor(inputs, dtype=torch.float32))[..., 0]
     right = (torch.sign(scores) == torch.as_tensor(labels)).numpy()
@@ -228,10 +228,10 @@ def test_a_module_end_to_end_agrees_with_guess_and_check(sampled, k, n):
     kept = right[:, :n].all(axis=1)
     assert kept.sum() > 300
     expected, error = math.log(kept.mean()), 1.0 / math.sqrt(kept.sum())
-    assert 0.0 < ensemble.log_fraction_se[k] < 0.25
+    assert 0.0 < ensemble.log_fraction_se[k] < 0.3
     reach = stats.t.ppf(0.999, 5) * math.hypot(ensemble.log_fraction_se[k], error)
     assert abs(ensemble.log_fraction[k] - expected) < reach
     mean = (~right[kept][:, 8:]).mean(axis=1)
-    assert 0.0 < ensemble.mean_true_error_se[k] < 0.03
+    assert 0.0 < ensemble.mean_true_error_se[k] < 0.04
     spread = math.hypot(ensemble.mean_true_error_se[k], mean.std() / math.sqrt(len(mean)))
     assert abs(ensemble.mean_true_error[k] - mean.mean()) < stats.t.ppf(0.999, 5) * spread
