@@ -172,7 +172,7 @@ def _first_sums(latent: FloatArray, inputs: FloatArray, units: int, spread: floa
     # (networks, examples, units): what the first layer makes of the scaled inputs
     features = inputs.shape[1]
     weight = latent[:, : units * features].reshape(len(latent), units, features)
-    sums = np.matmul(inputs, weight.transpose(0, 2, 1))
+    sums: FloatArray = np.matmul(inputs, weight.transpose(0, 2, 1))
     if spread >= 0.0:
         sums += inputs.dtype.type(spread) * latent[:, None, units * features : units * (features + 1)]
     return sums

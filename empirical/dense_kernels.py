@@ -65,12 +65,12 @@ class Walls(NamedTuple):
 class State(NamedTuple):
     """One network in the turning frame.
 
-    `index` names the examples that are looked at and `earlier` holds their margins at the start of the way
+    `chosen` names the examples that are looked at and `earlier` holds their margins at the start of the way
     that is looked at (0 on the wall); then come their sums in the first layer, (examples, units), and the
     later layers' weights.
     """
 
-    index: IntArray
+    chosen: IntArray
     earlier: FloatArray
     inphase: FloatArray
     quadrature: FloatArray
@@ -176,6 +176,14 @@ def _rows(flat: FloatArray, rows: int, columns: int) -> FloatArray:
 
 
 @njit(cache=True, error_model="numpy")
+def layer_weights(rest: FloatArray, walls: Walls, layer: int) -> FloatArray:
+    """View of a later layer's weights, (units, inputs)."""
+    inputs, units = walls.widths[layer], walls.widths[layer + 1]
+    start = walls.starts[layer]
+    return rest[start : start + inputs * units].reshape(units, inputs)
+
+
+@njit(cache=True, error_model="numpy")
 def _scores(state: State, walls: Walls, angle: float, scratch: Scratch) -> FloatArray:
     # outputs on all examples, (examples, outputs), at this angle
     dtype = state.inphase.dtype.type
@@ -187,12 +195,13 @@ def _scores(state: State, walls: Walls, angle: float, scratch: Scratch) -> Float
         weight = scratch.weight[:units]
         _turn(state.rest[:units], state.rest_quadrature[:units], cosine, sine, weight)
         _shallow_scores(state, walls, cosine, sine, weight, out)
-        scale, shift = dtype(walls.scales[1, 0]), dtype(0.0)
+        shift: Any = dtype(0.0)
         if walls.scales[1, 1] >= 0.0:
-            bias = state.rest[units] * cosine + state.rest_quadrature[units] * sine
-            shift = dtype(walls.scales[1, 1]) * bias
+            bias_gain = dtype(walls.scales[1, 1])
+            shift = bias_gain * (state.rest[units] * cosine + state.rest_quadrature[units] * sine)
+        gain = dtype(walls.scales[1, 0])
         for k in range(examples):
-            out[k] = scale * out[k] + shift
+            out[k] = gain * out[k] + shift
         return out.reshape(examples, 1)
     rows, spare = scratch.rows, scratch.more_rows
     flat = rows[: examples * units]
@@ -210,13 +219,8 @@ def _scores(state: State, walls: Walls, angle: float, scratch: Scratch) -> Float
         bias = scratch.weight[:units]
         bias[:] = dtype(0.0)
         if walls.scales[layer, 1] >= 0.0:
-            _turn(
-                state.rest[stop : stop + units],
-                state.rest_quadrature[stop : stop + units],
-                cosine,
-                sine,
-                bias,
-            )
+            end = stop + units
+            _turn(state.rest[stop:end], state.rest_quadrature[stop:end], cosine, sine, bias)
         bias_scale = dtype(walls.scales[layer, 1])
         for k in range(examples):
             for j in range(units):
@@ -241,29 +245,49 @@ def _margin(scores: FloatArray, label: int) -> tuple[float, int]:
 def measure(state: State, walls: Walls, angle: float, scratch: Scratch) -> None:
     """Write the margins of all examples at this angle, the last one above its slack, into the scratch."""
     scores = _scores(state, walls, angle, scratch)
-    margins, index, labels = scratch.margins, state.index, walls.labels
-    count, last = index.size, labels.size - 1
+    margins, chosen, labels = scratch.margins, state.chosen, walls.labels
+    count, last = chosen.size, labels.size - 1
     if scores.shape[1] == 1:
         flat = scores.reshape(-1)
         for row in range(count):
-            margins[row] = flat[row] if labels[index[row]] > 0 else -flat[row]
+            margins[row] = flat[row] if labels[chosen[row]] > 0 else -flat[row]
     else:
         for row in range(count):
-            margins[row] = _margin(scores[row], labels[index[row]])[0]
-    if index[count - 1] == last:
+            margins[row] = _margin(scores[row], labels[chosen[row]])[0]
+    if chosen[count - 1] == last:
         margins[count - 1] += margins.dtype.type(walls.slack)
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _sum(
+    weights: FloatArray,
+    others: FloatArray,
+    cosine: Any,
+    sine: Any,
+    inputs: tuple[FloatArray, FloatArray],
+    outputs: tuple[FloatArray, FloatArray],
+) -> None:
+    # of the units of one layer over its inputs: values, and rates of change
+    value, speed = inputs
+    for unit in range(len(weights)):
+        total, rate = value.dtype.type(0.0), value.dtype.type(0.0)
+        for j in range(value.size):
+            weight = weights[unit, j] * cosine + others[unit, j] * sine
+            turning = others[unit, j] * cosine - weights[unit, j] * sine
+            total += weight * value[j]
+            rate += weight * speed[j] + turning * value[j]
+        outputs[0][unit], outputs[1][unit] = total, rate
+
+
+@njit(cache=True, error_model="numpy")
 def probe(state: State, walls: Walls, row: int, angle: float, scratch: Scratch) -> tuple[float, float]:
     """Margin of one example and its rate of change; leaves its units' values and slopes in the scratch."""
     dtype = state.inphase.dtype.type
     cosine, sine = dtype(math.cos(angle)), dtype(math.sin(angle))
     value, tangent, speed = scratch.value, scratch.tangent, scratch.speed
     widths, layers = walls.widths, walls.widths.size - 1
-    for j in range(widths[1]):
-        value[j] = state.inphase[row, j] * cosine + state.quadrature[row, j] * sine
-        speed[j] = state.quadrature[row, j] * cosine - state.inphase[row, j] * sine
+    _turn(state.inphase[row], state.quadrature[row], cosine, sine, value[: widths[1]])
+    _turn(state.quadrature[row], state.inphase[row], cosine, -sine, speed[: widths[1]])
     above = 0
     for layer in range(1, layers):
         below, inputs, units = above, widths[layer], widths[layer + 1]
@@ -271,25 +295,27 @@ def probe(state: State, walls: Walls, row: int, angle: float, scratch: Scratch) 
         _activate_one(walls.activation, value[below:above], tangent[below:above])
         for j in range(below, above):
             speed[j] *= tangent[j]
-        start = walls.starts[layer]
+        stop = above + units
+        _sum(
+            layer_weights(state.rest, walls, layer),
+            layer_weights(state.rest_quadrature, walls, layer),
+            cosine,
+            sine,
+            (value[below:above], speed[below:above]),
+            (value[above:stop], speed[above:stop]),
+        )
         scale, bias_scale = dtype(walls.scales[layer, 0]), dtype(walls.scales[layer, 1])
+        place = walls.starts[layer] + inputs * units
         for unit in range(units):
-            total, rate = dtype(0.0), dtype(0.0)
-            place = start + unit * inputs
-            for j in range(inputs):
-                q, p = state.rest[place + j], state.rest_quadrature[place + j]
-                weight, turning = q * cosine + p * sine, p * cosine - q * sine
-                total += weight * value[below + j]
-                rate += weight * speed[below + j] + turning * value[below + j]
-            value[above + unit], speed[above + unit] = scale * total, scale * rate
+            value[above + unit] *= scale
+            speed[above + unit] *= scale
             if walls.scales[layer, 1] >= 0.0:
-                place = start + inputs * units + unit
-                q, p = state.rest[place], state.rest_quadrature[place]
+                q, p = state.rest[place + unit], state.rest_quadrature[place + unit]
                 value[above + unit] += bias_scale * (q * cosine + p * sine)
                 speed[above + unit] += bias_scale * (p * cosine - q * sine)
-    label, outputs = walls.labels[state.index[row]], widths[layers]
+    label, outputs = walls.labels[state.chosen[row]], widths[layers]
     margin, other = _margin(value[above : above + outputs], label)
-    slack = walls.slack if state.index[row] == walls.labels.size - 1 else 0.0
+    slack = walls.slack if state.chosen[row] == walls.labels.size - 1 else 0.0
     if outputs == 1:
         return margin + slack, label * speed[above]
     return margin + slack, speed[above + label] - speed[above + other]

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from .dense_kernels import Scratch, State, Walls, measure, probe
+from .dense_kernels import Scratch, State, Walls, layer_weights, measure, probe
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.int64]
@@ -18,8 +18,8 @@ _MAX_BOUNCES = 100_000
 _MAX_ITERATIONS = 50
 # In root mean square margins per radian: how much faster than that a margin is not expected to fall, and how
 # much its rate is not expected to change between two looks.
-_STEEPEST = 6.0
-_BEND = 2.0
+_STEEPEST = 16.0
+_BEND = 4.0
 _NOTED = 64  # bounces after which all examples are brought up to date
 _FAST = {"contract", "reassoc", "nsz"}
 
@@ -97,7 +97,7 @@ def _next_wall(
     # Margins at `right` are in the scratch.
     margins, earlier = scratch.margins, state.earlier
     wall, first = -1, right
-    for row in range(state.index.size):
+    for row in range(state.chosen.size):
         if margins[row] < 0.0:
             guess = _guess(earlier[row], margins[row], left, right)
             if wall < 0 or guess < first:
@@ -106,7 +106,7 @@ def _next_wall(
     if wall >= 0:
         first = _crossing(state, walls, wall, left, right, first, scratch)
     bend = margins.dtype.type(_BEND * spread * (right - left))
-    for row in range(state.index.size):
+    for row in range(state.chosen.size):
         margin, before = margins[row], earlier[row]
         if margin < 0.0:
             if row == likely or probe(state, walls, row, first, scratch)[0] >= 0.0:
@@ -125,9 +125,9 @@ def _next_wall(
 
 
 @njit(cache=True, fastmath=_FAST, error_model="numpy")
-def _add(sums: FloatArray, shares: FloatArray, index: IntArray, push: FloatArray) -> None:
-    for row in range(index.size):
-        share = shares[index[row]]
+def _add(sums: FloatArray, shares: FloatArray, chosen: IntArray, push: FloatArray) -> None:
+    for row in range(chosen.size):
+        share = shares[chosen[row]]
         for j in range(push.size):
             sums[row, j] += share * push[j]
 
@@ -137,8 +137,26 @@ def _push(state: State, walls: Walls, kicks: Kicks, first: int, stop: int) -> No
     # what these bounces do to the first-layer sums
     for kick in range(first, stop):
         shares = walls.gram[kicks.example[kick]]
-        _add(state.inphase, shares, state.index, kicks.inphase[kick])
-        _add(state.quadrature, shares, state.index, kicks.quadrature[kick])
+        _add(state.inphase, shares, state.chosen, kicks.inphase[kick])
+        _add(state.quadrature, shares, state.chosen, kicks.quadrature[kick])
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _add_pulls(into: FloatArray, weights: FloatArray, pulls: FloatArray, scale: Any) -> None:
+    for unit in range(pulls.size):
+        if pulls[unit] != 0.0:
+            share = scale * pulls[unit]
+            for j in range(into.size):
+                into[j] += share * weights[unit, j]
+
+
+@njit(cache=True, fastmath=_FAST, error_model="numpy")
+def _add_outer(weights: FloatArray, pulls: FloatArray, values: FloatArray, scale: Any) -> None:
+    for unit in range(pulls.size):
+        if pulls[unit] != 0.0:
+            share = scale * pulls[unit]
+            for j in range(values.size):
+                weights[unit, j] += share * values[j]
 
 
 @njit(cache=True, error_model="numpy")
@@ -158,7 +176,7 @@ def _bounce(
     outputs, top = widths[layers], 0
     for layer in range(1, layers):
         top += widths[layer]
-    example = state.index[row]
+    example = state.chosen[row]
     label = walls.labels[example]
     pull[top : top + outputs] = 0.0
     if outputs == 1:
@@ -177,24 +195,21 @@ def _bounce(
         scale, bias_scale = dtype(walls.scales[layer, 0]), dtype(max(walls.scales[layer, 1], 0.0))
         pull[below:above] = 0.0
         pulls = 0.0
-        for unit in range(units):
-            own = pull[above + unit]
-            pulls += own * own
-            if own != 0.0:
-                place = starts[layer] + unit * inputs
-                for j in range(inputs):
-                    weight = state.rest[place + j] * cosine + state.rest_quadrature[place + j] * sine
-                    pull[below + j] += own * weight
+        for unit in range(above, above + units):
+            pulls += pull[unit] * pull[unit]
+        into, out = pull[below:above], pull[above : above + units]
+        _add_pulls(into, layer_weights(state.rest, walls, layer), out, cosine)
+        _add_pulls(into, layer_weights(state.rest_quadrature, walls, layer), out, sine)
         values = 0.0
         for j in range(inputs):
             values += value[below + j] * value[below + j]
             pull[below + j] *= scale * tangent[below + j]
-        square += pulls * (scale * scale * values + bias_scale * bias_scale)
+        square += float(pulls * (scale * scale * values + bias_scale * bias_scale))
         above = below
     pulls = 0.0
     for j in range(widths[1]):
         pulls += pull[j] * pull[j]
-    square += pulls * walls.gram[example, example]
+    square += float(pulls * walls.gram[example, example])
     if not square > 0.0:
         return False
     size = -2.0 * slope / square
@@ -204,17 +219,14 @@ def _bounce(
         inputs, units = widths[layer], widths[layer + 1]
         below, above = above, above + inputs
         scale, bias_scale = dtype(walls.scales[layer, 0]), dtype(walls.scales[layer, 1])
-        for unit in range(units):
-            own = scale * pull[above + unit]
-            place = starts[layer] + unit * inputs
-            if own != 0.0:
-                for j in range(inputs):
-                    state.rest[place + j] += aside * own * value[below + j]
-                    state.rest_quadrature[place + j] += along * own * value[below + j]
-            if bias_scale >= 0.0:
-                place = starts[layer] + inputs * units + unit
-                state.rest[place] += aside * bias_scale * pull[above + unit]
-                state.rest_quadrature[place] += along * bias_scale * pull[above + unit]
+        into, out = value[below:above], pull[above : above + units]
+        _add_outer(layer_weights(state.rest, walls, layer), out, into, aside * scale)
+        _add_outer(layer_weights(state.rest_quadrature, walls, layer), out, into, along * scale)
+        if bias_scale >= 0.0:
+            place = starts[layer] + inputs * units
+            for unit in range(units):
+                state.rest[place + unit] += aside * bias_scale * out[unit]
+                state.rest_quadrature[place + unit] += along * bias_scale * out[unit]
     kicks.example[kick] = example
     for j in range(widths[1]):
         kicks.inphase[kick, j], kicks.quadrature[kick, j] = aside * pull[j], along * pull[j]
@@ -228,15 +240,15 @@ def _close_to_walls(state: State, near: State, margins: FloatArray, reach: float
     count = 0
     for row in range(margins.size):
         if margins[row] < reach:
-            near.index[count] = row
+            near.chosen[count] = row
             near.earlier[count] = state.earlier[row]
             margins[count] = margins[row]
             near.inphase[count] = state.inphase[row]
             near.quadrature[count] = state.quadrature[row]
             count += 1
-    index, earlier = near.index[:count], near.earlier[:count]
+    chosen, earlier = near.chosen[:count], near.earlier[:count]
     return State(
-        index, earlier, near.inphase[:count], near.quadrature[:count], state.rest, state.rest_quadrature
+        chosen, earlier, near.inphase[:count], near.quadrature[:count], state.rest, state.rest_quadrature
     )
 
 
@@ -269,19 +281,19 @@ def _trajectory(
             if wall < 0:
                 break
             close = _close_to_walls(state, near, margins, _STEEPEST * spread * (right - left))
-            wall = np.searchsorted(close.index, wall)
+            wall = int(np.searchsorted(close.chosen, wall))
             noted = 0
             while wall >= 0 and noted < kicks.example.size:
                 if not _bounce(close, walls, wall, first, kicks, noted, scratch):
                     return -1 - bounces
                 share = margins.dtype.type((first - left) / (right - left))
-                for row in range(close.index.size):
+                for row in range(close.chosen.size):
                     close.earlier[row] += share * (margins[row] - close.earlier[row])
                 close.earlier[wall] = 0.0
                 noted, bounces, left = noted + 1, bounces + 1, first
                 measure(close, walls, right, scratch)
                 wall, first = _next_wall(close, walls, left, right, spread, scratch)
-            state.earlier[close.index] = close.earlier
+            state.earlier[close.chosen] = close.earlier
             _push(state, walls, kicks, 0, noted)
             for kick in range(noted):
                 k = kicks.example[kick]
