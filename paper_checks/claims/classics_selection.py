@@ -84,7 +84,7 @@ CLAIMS = (
             ),
         ),
         experiments=on_networks(
-            by_budget(6, 24, 40), measure_guess_and_check, poisoned=False, **_TWO_CLASSES, **_GUESSED
+            by_budget(10, 24, 40), measure_guess_and_check, poisoned=False, **_TWO_CLASSES, **_GUESSED
         ),
         not_applicable={
             "simulation": "the claim is about networks; E6 sets descent beside exact linear ensembles"
