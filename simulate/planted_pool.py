@@ -90,7 +90,7 @@ class _Tilted:
         """Raise the power of the tilt in steps that leave half of the effective sample."""
         while self.n < n:
             step = _step(self.errors, n - self.n)
-            log_weights = special.xlog1py(step, -self.errors)
+            log_weights = np.asarray(special.xlog1py(step, -self.errors), dtype=np.float64)
             self.log_mass += float(special.logsumexp(log_weights)) - math.log(self.errors.size)
             index = _resampled(log_weights, self.rng)
             self.population, self.errors = self.family.take(self.population, index), self.errors[index]

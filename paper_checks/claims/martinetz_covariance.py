@@ -233,12 +233,12 @@ CLAIMS = (
                 x_range=(4, 12),
                 control=Control(
                     description=(
-                        "training labels at random, errors count the true ones: what a training set leaves "
-                        "is worse than Q foretells"
+                        "every network has the true error of another one: training sets leave as many bad "
+                        "ones as there were, whatever Q foretells"
                     ),
                     expected="REFUTED",
                     experiments=on_networks(
-                        by_budget(5, 8, 12), measure_fractions_on_pool, errors="mislabelled", **_NETWORKS
+                        by_budget(5, 8, 12), measure_fractions_on_pool, errors="exchanged", **_NETWORKS
                     ),
                 ),
             )

@@ -111,8 +111,8 @@ def measure_fractions_on_pool(settings: Settings, rng: np.random.Generator) -> M
     """f_n from conditioning on many training sets beside g_n from Q.
 
     Settings name the case (`errors`): the networks as they are (``"networks"``), classifiers with their
-    errors, each on points of its own (``"scattered"``), or the networks on training labels at random
-    (``"mislabelled"``).
+    errors, each on points of its own (``"scattered"``), or the networks with the true errors of each other
+    (``"exchanged"``).
     """
     n, eps = settings["n_examples"], settings["eps"]
     drawn = drawn_networks(settings, rng)
@@ -120,9 +120,8 @@ def measure_fractions_on_pool(settings: Settings, rng: np.random.Generator) -> M
     family: ClassifierFamily = drawn
     if settings["errors"] == "scattered":
         family = LookupTable(drawn.errors, seed=int(rng.integers(2**31)))
-    elif settings["errors"] == "mislabelled":
-        wrong = rng.random(len(drawn.right)) < 0.5
-        family = DrawnClassifiers(drawn.right ^ wrong[:, None], drawn.errors)
+    elif settings["errors"] == "exchanged":
+        family = DrawnClassifiers(drawn.right, rng.permutation(drawn.errors))
     sets = sample_training_sets(family, n_examples=n, sets=settings["sets"], eps=(eps,), rng=rng)
     return rows(settings, n, sets.bad_fraction(eps), reference=foretold, y_label="bad fraction f_n")
 
@@ -148,7 +147,7 @@ def measure_two_widths(settings: Settings, rng: np.random.Generator) -> Measurem
     which a worse one errs on nine points in ten on which a better one does.
     """
     n = settings["n_examples"]
-    narrow, wide = (settings | {"arch": arch} for arch in settings["arch"])
+    narrow, wide = ({**settings, "arch": arch} for arch in settings["arch"])
     pool, sets = rng.integers(2**31, size=2)  # the same images and training sets for both
     first = drawn_networks(narrow, np.random.default_rng(pool))
     second: ClassifierFamily

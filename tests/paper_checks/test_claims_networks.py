@@ -76,7 +76,7 @@ def test_the_quenched_fraction_is_that_of_the_enumerated_class(measured):
     assert np.all(se < 0.3)
 
 
-def test_fractions_are_those_of_all_training_sets_there_are(measured, averages):
+def test_fractions_are_those_of_all_training_sets_there_are(measured):
     found = measured("A2b", source="network", sets=1500, **SMALL)
     drawn = drawn_networks({**found.settings}, stream(0))
     for y, reference, n in zip(found.y, found.reference, (2, 3), strict=True):
@@ -101,20 +101,19 @@ def test_the_bound_is_that_of_all_training_sets_there_are(measured):
     assert crossed.y[0] == pytest.approx(foretold - bad.mean(), abs=0.03)
 
 
-def test_scattered_errors_foretell_themselves(measured, averages):
+def test_scattered_errors_foretell_themselves(measured):
     # hundreds of classifiers that err independently: |H(S)| hardly varies
     found = measured("A2b", "control", source="network", networks=4000, n_examples=[2, 4], sets=200)
     assert found.y == pytest.approx(found.reference, rel=0.02)
 
 
-def test_labels_at_random_select_nobody(measured, averages):
-    # averaged over labels every classifier survives two examples alike: what is left is the prior
-    small = {"source": "network", "networks": 4000, "replicates": 8, "sets": 60}
-    mean, se = averages(measured("A2c", "control", n_examples=[2], **small))
-    prior, _ = averages(measured("A2c", n_examples=[0], **small), "reference")
-    selected, _ = averages(measured("A2c", n_examples=[2], **small))
-    assert abs(mean[0] - prior[0]) < 0.03 < 0.5 * (prior[0] - selected[0] + 0.02)
-    assert se[0] < 0.02
+def test_exchanged_errors_leave_the_prior(measured):
+    found = measured("A2c", "control", source="network", networks=4000, n_examples=[2, 4], sets=60)
+    drawn = drawn_networks({**found.settings}, stream(0))
+    assert found.y == pytest.approx(np.mean(drawn.errors > 0.32), abs=0.01)
+    exact = [drawn.log_tilted_mass(n, above=0.32) - drawn.log_tilted_mass(n) for n in (2, 4)]
+    assert found.reference == pytest.approx(np.exp(exact))
+    assert np.all(found.reference < found.y - 0.02)
 
 
 def test_classes_of_equal_density_have_the_errors_of_both():
