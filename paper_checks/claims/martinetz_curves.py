@@ -114,7 +114,7 @@ _NEXT_ON_POOL = {
     "networks": by_budget(2**15, 2**17, 2**18),
     "n_examples": [1, 4, 8, 12],
     "next_examples": 400,
-    "sets": by_budget(25, 200, 1000),
+    "sets": by_budget(40, 200, 1000),
 }
 _EDGE = {
     "dimension": 6,
@@ -210,7 +210,7 @@ CLAIMS = (
             **_PREFACTOR,
         )
         | on_networks(
-            by_budget(6, 12, 20),
+            by_budget(5, 12, 20),
             measure_quenched_networks,
             task="3-8",
             n_examples=by_budget([16, 32, 64, 128], [16, 32, 64, 128, 256], [16, 32, 64, 128, 256]),
@@ -235,8 +235,8 @@ CLAIMS = (
                 falsifier="an exponent of the mean held-out error outside -1 +- 0.1",
                 control=Control(
                     description=(
-                        "linear classifiers on two principal components, labelled by one of them: an arc of "
-                        "directions between two examples is left, and its error falls like 1/n from the start"
+                        "linear classifiers on two principal components, labelled by one of them: an arc "
+                        "of directions between two examples remains, whose error falls like 1/n"
                     ),
                     expected="SUPPORTED",
                     experiments=on_networks(
@@ -248,8 +248,8 @@ CLAIMS = (
                         bias=False,
                         components=2,
                         members=20,
-                        n_examples=[16, 64, 256],
-                        sets=by_budget(12, 12, 24),
+                        n_examples=[32, 128, 512],
+                        sets=by_budget(8, 12, 24),
                         **_LEARNT,
                     ),
                 ),

@@ -130,8 +130,8 @@ _NETWORKS_FORETOLD = {
     "fitted_up_to": 32,
     "judged_from": 16,
     "tested_on": by_budget(300, 500, 1000),
-    "members": by_budget(40, 60, 200),
-    "sets": by_budget(4, 16, 60),
+    "members": by_budget(30, 60, 200),
+    "sets": by_budget(3, 16, 60),
     "sets_beyond": by_budget(1, 4, 20),
 }
 _MODELS = ", ".join(model.name for model in OVERPARAMETERIZED_MODELS)
@@ -218,7 +218,7 @@ CLAIMS = (
             by_budget(5, 10, 12), measure_foretold_curve, **_TYPICAL, **_OWN_Q, **_PROCESS, **_FORETOLD
         )
         | on_networks(
-            by_budget(4, 10, 12),
+            by_budget(3, 10, 12),
             measure_foretold_curve,
             n_examples=by_budget([*_FITTED, 64], [*_FITTED, 64, 128], [*_FITTED, 64, 128, 256]),
             **_NETWORKS_OWN_Q,

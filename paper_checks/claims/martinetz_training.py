@@ -129,12 +129,8 @@ _TRAINED: dict[str, Any] = {
     "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"),
     "components": by_budget(10, 20, None),
 }
+_FITTED = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
 _FORETOLD = {
-    "n_examples": by_budget(
-        [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128],
-        [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256],
-        [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512],
-    ),
     "fitted_up_to": 32,
     "networks": by_budget(100, 400, 1000),
     "drawn_from": 3000,
@@ -168,10 +164,23 @@ CLAIMS = (
             ),
             expected="REFUTED",
             experiments=on_networks(
-                by_budget(3, 6, 8), measure_foretold_training, distinct=32, **_FORETOLD, **_TRAINED
+                by_budget(4, 6, 8),
+                measure_foretold_training,
+                n_examples=[*_FITTED, 128, 512],
+                distinct=32,
+                **_FORETOLD,
+                **_TRAINED,
             ),
         ),
-        experiments=on_networks(by_budget(6, 10, 12), measure_foretold_training, **_FORETOLD, **_TRAINED),
+        experiments=on_networks(
+            by_budget(5, 10, 12),
+            measure_foretold_training,
+            n_examples=by_budget(
+                [*_FITTED, 64, 128], [*_FITTED, 64, 128, 256], [*_FITTED, 64, 128, 256, 512]
+            ),
+            **_FORETOLD,
+            **_TRAINED,
+        ),
         not_applicable={"simulation": "the claim is about trained networks; A6b is about all minima"},
     ),
     Claim(
@@ -199,7 +208,7 @@ CLAIMS = (
         experiments=on_networks(
             by_budget(6, 12, 20),
             measure_spread,
-            networks=by_budget(60, 200, 400),
+            networks=by_budget(50, 200, 400),
             max_steps=20_000,
             **_SPREAD,
             **_TRAINED,
