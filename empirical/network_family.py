@@ -325,8 +325,9 @@ class NetworkFamily:
 
 def _dense_layout(network: BatchedNetwork, device: torch.device) -> DenseLayout | None:
     # the compiled move knows fully connected networks of normal weights, and lives on a CPU
-    known = isinstance(network, Network) and network.fully_connected and network.prior.kind == "normal"
-    if not known or device.type != "cpu":
+    if device.type != "cpu" or not isinstance(network, Network):
+        return None
+    if not network.fully_connected or network.prior.kind != "normal":
         return None
     architecture, prior = network.architecture, network.prior
     return DenseLayout(

@@ -27,8 +27,8 @@ def _orthogonal(latent: Tensor) -> Tensor:
     # made positive (Mezzadri, arXiv:math-ph/0609050). Convolutions count as (out, all inputs).
     matrix = latent.flatten(2)
     tall = matrix if matrix.shape[1] >= matrix.shape[2] else matrix.transpose(1, 2)
-    q, r = torch.linalg.qr(tall)
-    q = q * torch.where(r.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None, :]
+    factor, r = torch.linalg.qr(tall)
+    q: Tensor = factor * torch.where(r.diagonal(dim1=1, dim2=2) < 0.0, -1.0, 1.0)[:, None, :]
     return (q if tall is matrix else q.transpose(1, 2)).reshape(latent.shape)
 
 
