@@ -72,7 +72,7 @@ def _convolved(values: Tensor, weight: Tensor, bias: Tensor | None, layer: Layer
     networks, out = weight.shape[:2]
     shared = values.dim() == 4
     stacked = values if shared else values.transpose(0, 1).flatten(1, 2)
-    made: Tensor = functional.conv2d(
+    made = functional.conv2d(
         stacked,
         weight.flatten(0, 1),
         None if bias is None else bias.flatten(),
@@ -80,7 +80,8 @@ def _convolved(values: Tensor, weight: Tensor, bias: Tensor | None, layer: Layer
         padding=layer.padding,
         groups=1 if shared else networks,
     )
-    return made.unflatten(1, (networks, out)).transpose(0, 1)
+    apart: Tensor = made.unflatten(1, (networks, out))
+    return apart.transpose(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
