@@ -123,7 +123,7 @@ _EDGE = {
     "particles": by_budget(400, 1000, 4000),
 }
 _PREFACTOR = {"dimension": by_budget(16, 48, 96), "alpha": [8, 12, 16], "particles": 100}
-_LEARNT = {"data": "mnist5k", "family": "network", "tested_on": 900}
+_LEARNT = {"data": "mnist5k", "family": "network"}
 
 CLAIMS = (
     Claim(
@@ -213,6 +213,7 @@ CLAIMS = (
             by_budget(5, 12, 20),
             measure_quenched_networks,
             task="3-8",
+            tested_on=900,
             n_examples=by_budget([16, 32, 64, 128], [16, 32, 64, 128, 256], [16, 32, 64, 128, 256]),
             arch=by_budget("fc:1x16", "fc:1x32", "fc:2x64"),
             components=by_budget(10, 20, None),
@@ -248,7 +249,8 @@ CLAIMS = (
                         bias=False,
                         components=2,
                         members=20,
-                        n_examples=[32, 128, 512],
+                        tested_on=2000,
+                        n_examples=[24, 96, 384],
                         sets=by_budget(8, 12, 24),
                         **_LEARNT,
                     ),

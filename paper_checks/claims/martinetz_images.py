@@ -163,7 +163,7 @@ CLAIMS = (
             ),
         ),
         experiments=simulated(by_budget(5, 8, 12), measure_model_of_q, **_OWN_Q, **_PROCESS, **_OF_Q)
-        | on_networks(by_budget(4, 8, 12), measure_model_of_q, **_NETWORKS_OWN_Q, **_NETWORK, **_OF_Q),
+        | on_networks(by_budget(5, 8, 12), measure_model_of_q, **_NETWORKS_OWN_Q, **_NETWORK, **_OF_Q),
         restated={
             "network": Restatement(
                 control=Control(
@@ -173,7 +173,7 @@ CLAIMS = (
                     ),
                     expected="REFUTED",
                     experiments=on_networks(
-                        by_budget(3, 6, 8),
+                        by_budget(5, 6, 8),
                         measure_model_of_q,
                         apart=1e-5,
                         **_NETWORKS_OWN_Q,
