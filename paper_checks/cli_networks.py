@@ -152,7 +152,7 @@ def networks(
         device=options.device,
     )
     title = (
-        f"{chosen.task} on {chosen.data}: {options.arch} ({options.activation}, {options.prior} prior), "
+        f"{chosen.task} on {chosen.data}: {options.arch} ({options.activation}), "
         f"{made.network.latent_size:,} parameters"
     )
     sample_and_print(family, counts, sampling, settings=made.settings, title=title)
