@@ -15,9 +15,6 @@ from ..claim import Settings
 if TYPE_CHECKING:
     from genlaws.empirical.networks import Network
 
-_TEACHERS = 64
-_LEAST_CLASS = 0.25
-
 
 def image_network(settings: Settings, task: ClassificationTask) -> Network:
     """Networks of the architecture `arch` on the inputs of a task, with the default normal prior."""
@@ -30,19 +27,11 @@ def image_network(settings: Settings, task: ClassificationTask) -> Network:
 
 
 def _taught(settings: Settings, task: ClassificationTask, rng: np.random.Generator) -> ClassificationTask:
-    # Labels of a network of the family itself: separable whatever the images. The first of many whose
-    # smaller class is not too small to be seen.
-    import torch
+    # labels of a network of the family itself: separable whatever the images
+    from genlaws.empirical.teachers import teacher_labels
 
-    network = image_network(settings, task)
-    inputs = torch.from_numpy(np.asarray(task.inputs, dtype=np.float32))
-    for _ in range(_TEACHERS):
-        with torch.no_grad():
-            score = network.scores(network.draw(1, rng), inputs)[0, :, 0].numpy()
-        labels = np.where(score > 0.0, 1, -1)
-        if _LEAST_CLASS <= np.mean(labels > 0) <= 1.0 - _LEAST_CLASS:
-            return replace(task, labels=labels, name=f"{task.name}/teacher", classes=("-1", "+1"))
-    raise ValueError(f"none of {_TEACHERS} teachers tells the images apart")
+    labels = teacher_labels(image_network(settings, task), task.inputs, rng=rng)
+    return replace(task, labels=labels, name=f"{task.name}/teacher", classes=("-1", "+1"))
 
 
 def image_task(settings: Settings, rng: np.random.Generator) -> ClassificationTask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
-_DRAWN_AT_ONCE = 10_000
-
 
 def _ensemble(
     family: SphericalPerceptron | GaussianProcess | NetworkFamily,
@@ -52,48 +49,6 @@ def _ensemble(
 
 
 # --- E4 -----------------------------------------------------------------------------------------------
-
-
-def _guess_and_check(
-    network: Network, inputs: FloatArray, labels: NDArray[np.int64], settings: Settings, n: list[int],
-    rng: np.random.Generator,
-) -> list[TrainedNetworks]:  # fmt: skip
-    # For each n the first networks drawn from the prior that are right on the first n points, as networks
-    # that were trained by no step at all
-    import torch
-
-    from genlaws.empirical.trained_networks import TrainedNetworks
-
-    points = torch.from_numpy(inputs[: n[-1]].astype(np.float32))
-    signs = torch.from_numpy(labels[: n[-1]].astype(np.float32))
-    found: dict[int, list[torch.Tensor]] = {k: [] for k in n}
-    for _ in range(math.ceil(settings["draws"] / _DRAWN_AT_ONCE)):
-        with torch.no_grad():
-            latent = network.draw(_DRAWN_AT_ONCE, rng)
-            right = network.scores(latent, points)[:, :, 0] * signs > 0.0
-        for k in n:
-            if sum(map(len, found[k])) < settings["members"]:
-                found[k].append(latent[right[:, :k].all(dim=1)][: settings["members"]])
-    guessed = []
-    for k in n:
-        latent = torch.cat(found[k])[: settings["members"]]
-        if len(latent) == 0:
-            raise ValueError(f"none of {settings['draws']} guesses is right on {k} examples")
-        weights = [part.flatten(1) for pair in network.weights(latent) for part in pair if part is not None]
-        none = np.zeros(len(latent))
-        guessed.append(
-            TrainedNetworks(
-                network=network,
-                reached=none == 0.0,
-                diverged=none > 0.0,
-                steps=none.astype(np.int64),
-                losses=none,
-                training_errors=none,
-                flat_weights=torch.cat(weights, dim=1),
-                settings={},
-            )
-        )
-    return guessed
 
 
 def means_at_equal_loss(
@@ -175,14 +130,25 @@ def _trained(
 
 def measure_guess_and_check(settings: Settings, rng: np.random.Generator) -> Measurement:
     """Error of trained networks beside that of guessed ones, at equal normalized loss on equal examples."""
+    from genlaws.empirical.guess_and_check import guess_and_check
+
     n, heldout = settings["n_examples"], settings["heldout"]
     task = image_task(settings, rng)
     network = image_network(settings, task)
     unseen = slice(2 * n[-1], 2 * n[-1] + heldout)
     # a copy that torch may write to, as it asks for one
     inputs, labels = task.inputs.copy(), task.labels
+    every_guessed = guess_and_check(
+        network,
+        inputs,
+        labels,
+        n_examples=n,
+        draws=settings["draws"],
+        members=settings["members"],
+        rng=rng,
+    )
     y, reference = [], []
-    for k, guessed in zip(n, _guess_and_check(network, inputs, labels, settings, n, rng), strict=True):
+    for k, guessed in zip(n, every_guessed, strict=True):
         trained, reached = _trained(network, inputs, labels, k, settings, rng)
         mean, guessed_mean = means_at_equal_loss(
             trained.normalized_losses(inputs[:k], labels[:k])[reached],
