@@ -73,6 +73,7 @@ def _write_plots(run: CheckRun, folder: str) -> list[str]:
     show_default=True,
     help="Amount of work: about a minute, tens of minutes, hours.",
 )
+@click.option("--data", help="Measure on these images: mnist:PATH, cifar10:PATH, ...; by default mnist5k.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each core.")
 @json_option
@@ -92,6 +93,7 @@ def check(
     paper: str | None,
     source: str,
     budget: Any,
+    data: str | None,
     seed: int,
     workers: int | None,
     target: str | None,
@@ -111,6 +113,10 @@ def check(
     from .registry import find_claims
 
     chosen = find_claims(claims, paper)
+    if data is not None:
+        from genlaws.empirical import load_images
+
+        load_images(data)  # what is wrong with it is said before any work is done
     from .progress import show_progress
     from .runs import run_claims
     from .scorecard import scorecard
@@ -119,7 +125,13 @@ def check(
     sources: Any = ("simulation", "network") if source == "both" else (source,)
     with _workers(workers) as executor, show_progress(screen) as progress:
         run = run_claims(
-            chosen, sources=sources, budget=budget, rng=seed, executor=executor, progress=progress
+            chosen,
+            sources=sources,
+            budget=budget,
+            data=data,
+            rng=seed,
+            executor=executor,
+            progress=progress,
         )
     screen.print(scorecard(run))
     # before the plots: one that fails must not cost the verdicts

@@ -110,7 +110,7 @@ def _seed(rng: np.random.Generator | int | None) -> int:
     return int(np.random.default_rng(rng).integers(2**53))  # exact in every reader of JSON
 
 
-def _expand(claim: Claim, source: Source, budget: Budget, seed: int) -> list[Task]:
+def _expand(claim: Claim, source: Source, budget: Budget, seed: int, data: str | None) -> list[Task]:
     """All units of a claim and of its control for one source, in the order their rows are joined."""
     experiments: tuple[tuple[Role, Experiment], ...] = (
         ("claim", claim.experiments[source]),
@@ -121,7 +121,9 @@ def _expand(claim: Claim, source: Source, budget: Budget, seed: int) -> list[Tas
         units = experiment.units(budget)
         if not units:
             raise ValueError(f"the {role} has no unit of work at budget {budget}")
-        for index, settings in enumerate(units):
+        for index, given in enumerate(units):
+            # only where images are named at all
+            settings = {**given, "data": data} if data is not None and "data" in given else given
             tasks.append(
                 Task(Unit(claim.id, source, role, index, settings, seed), experiment.measure, len(tasks))
             )
@@ -177,6 +179,7 @@ def run_claims(
     *,
     sources: Sequence[Source] = ("simulation",),
     budget: Budget = "quick",
+    data: str | None = None,
     rng: np.random.Generator | int | None = None,
     executor: Executor | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -192,6 +195,9 @@ def run_claims(
         NOT_APPLICABLE there.
     budget
         ``"quick"``, ``"standard"`` or ``"full"``: an amount of work, never a time.
+    data
+        Images to measure on instead of those a claim names, as in `load_images`; claims that measure on
+        none are not touched.
     rng
         Seed of the run. A non-negative int is used as it is; a generator, or fresh entropy for None,
         gives one, which stands in the result. Each unit draws from its own stream, keyed by this seed,
@@ -237,7 +243,7 @@ def run_claims(
                 verdicts[job] = not_applicable(claim, source)
                 continue
             try:
-                tasks[job] = _expand(claim, source, budget, seed)
+                tasks[job] = _expand(claim, source, budget, seed, data)
             except Exception as error:
                 failed = failure(error)
                 verdicts[job], traces[job] = _error(claim, source, seed, failed.reason), failed.trace

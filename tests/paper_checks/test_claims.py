@@ -17,7 +17,7 @@ from genlaws.simulate import Measurement
 from genlaws.theory import PointwiseLaw
 
 PAPERS = dict.fromkeys(
-    ["A1a", "A1b", "A2a", "A2b", "A2c", "A3", "A4", "A5a", "A5b", "A6a", "A6b", "A7"], "martinetz"
+    ["A1a", "A1b", "A2a", "A2b", "A2c", "A3", "A4", "A5a", "A5b", "A6a", "A6b", "A6c", "A7"], "martinetz"
 ) | dict.fromkeys(["E4", "E5", "E6", "E7", "E8", "E9", "E11", "F1"], "classics")
 REGISTERED = [
     claim

@@ -144,6 +144,8 @@ BAD = {
     "Invalid value for '--budget'": ["--budget", "huge"],
     "Invalid value for '--workers'": ["--workers", "0"],
     "Invalid value for '--fail-on'": ["--fail-on", "supported"],
+    "no file or folder nowhere": ["--data", "npz:nowhere"],
+    "unknown data 'cifar'": ["--data", "cifar"],
     "there is no folder": ["--json", "nowhere/a.json"],
     "it is a folder": ["--json", "."],
     "cannot write to a place without a name": ["--json", ""],

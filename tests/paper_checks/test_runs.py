@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import loky
 import numpy as np
@@ -239,3 +240,30 @@ def test_bad_arguments(make_claim, arguments, said):
 def test_a_claim_may_be_given_once_only(make_claim):
     with pytest.raises(ValueError, match="claims must be given once each, got T1, T1"):
         run_claims([make_claim(), make_claim()])
+
+
+def test_other_images_go_to_the_units_that_name_images(make_claim):
+    seen = []
+
+    def noting(experiment, **more):
+        def measure(settings, rng):
+            seen.append(dict(settings))
+            return experiment.measure({k: v for k, v in settings.items() if k not in more}, rng)
+
+        return Experiment(lambda budget: [{**unit, **more} for unit in experiment.units(budget)], measure)
+
+    plain = make_claim()
+    claim = replace(
+        plain, experiments={"simulation": noting(plain.experiments["simulation"], data="mnist5k")}
+    )
+    run_claims([claim], data="npz:other.npz", rng=1)
+    assert seen
+    assert {unit["data"] for unit in seen} == {"npz:other.npz"}
+    seen.clear()
+    run_claims([claim], rng=1)
+    assert {unit["data"] for unit in seen} == {"mnist5k"}
+    seen.clear()
+    bare = replace(plain, experiments={"simulation": noting(plain.experiments["simulation"])})
+    run_claims([bare], data="npz:other.npz", rng=1)
+    assert seen
+    assert not any("data" in unit for unit in seen)
