@@ -17,6 +17,7 @@ from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
+    from .guess_and_check import guess_and_check as guess_and_check
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
     from .module_network import ModuleNetwork as ModuleNetwork
@@ -36,6 +37,7 @@ _LATER = {
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
     "compare_minima": "minima_comparison",
+    "guess_and_check": "guess_and_check",
     "train_networks": "training",
 }
 

@@ -3,6 +3,7 @@
 from .binary_perceptron import BinaryPerceptron as BinaryPerceptron
 from .covariances import arc_cosine_covariance as arc_cosine_covariance
 from .covariances import erf_covariance as erf_covariance
+from .drawn_classifiers import DrawnClassifiers as DrawnClassifiers
 from .enumeration import EnumerableFamily as EnumerableFamily
 from .enumeration import PlantableFamily as PlantableFamily
 from .enumeration import ZeroErrorCounts as ZeroErrorCounts
@@ -18,6 +19,8 @@ from .lookup_table import LookupTable as LookupTable
 from .measurement import Measurement as Measurement
 from .planted import PlantedFraction as PlantedFraction
 from .planted import planted_bad_fraction as planted_bad_fraction
+from .planted_pool import PlantedPoolFraction as PlantedPoolFraction
+from .planted_pool import planted_pool_fraction as planted_pool_fraction
 from .quenched import QuenchedEnsemble as QuenchedEnsemble
 from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
 from .training_sets import sample_training_sets as sample_training_sets

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from genlaws.empirical import ClassificationTask, classification_task, load_images
 from genlaws.simulate import (
     ClassifierFamily,
+    DrawnClassifiers,
     LookupTable,
     Measurement,
+    planted_pool_fraction,
     sample_error_density,
     sample_training_sets,
 )
-from genlaws.simulate.drawn_classifiers import DrawnClassifiers
-from genlaws.simulate.planted_pool import planted_pool_fraction
 
 from ..claim import Settings
 from .image_families import image_network

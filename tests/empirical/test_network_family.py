@@ -60,6 +60,16 @@ def rejection(made, n, draws, seed=1):
     return kept / draws, np.concatenate(errors)
 
 
+def test_every_name_that_is_loaded_later_is_there():
+    import genlaws.empirical as room
+
+    for name in room._LATER:
+        assert getattr(room, name).__name__ == name
+        assert name in dir(room)
+    with pytest.raises(AttributeError, match="no attribute 'Netwrok'"):
+        room.Netwrok  # noqa: B018
+
+
 def test_it_is_a_family():
     made = family()
     assert isinstance(made, ClassifierFamily)
