@@ -17,13 +17,14 @@ from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
-    from .guess_and_check import guess_and_check as guess_and_check
+    from .guessing import guess_and_check as guess_and_check
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
     from .module_network import ModuleNetwork as ModuleNetwork
     from .network_family import NetworkFamily as NetworkFamily
     from .networks import BatchedNetwork as BatchedNetwork
     from .networks import Network as Network
+    from .prior_draws import prior_errors as prior_errors
     from .priors import Prior as Prior
     from .trained_networks import TrainedNetworks as TrainedNetworks
     from .training import train_networks as train_networks
@@ -37,7 +38,8 @@ _LATER = {
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
     "compare_minima": "minima_comparison",
-    "guess_and_check": "guess_and_check",
+    "guess_and_check": "guessing",
+    "prior_errors": "prior_draws",
     "train_networks": "training",
 }
 

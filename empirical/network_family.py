@@ -131,7 +131,7 @@ class NetworkFamily:
         if np.unique(training).size != training.size:
             raise ValueError("training must not name a point twice")
         device = resolve_device(self.device)
-        placed = torch.from_numpy(inputs).to(device)
+        placed = torch.tensor(inputs, device=device)
         for name, value in (
             # in the repr, so that results of different data are never taken for one another
             ("fingerprint", _fingerprint(inputs, classes, training, heldout)),
@@ -297,7 +297,8 @@ class NetworkFamily:
         if examples.size == 0:
             angle = 0.5 * math.pi * length
             turned = math.cos(angle) * population + math.sin(angle) * velocity
-            return MoveReport(turned, _persistence(population, turned), 0)
+            # without walls the past is left in every coordinate alike
+            return MoveReport(turned, math.cos(angle), 0)
         # a repeated example binds nothing new; if it is the last one, it needs no slack either
         _, first = np.unique(examples, return_index=True)
         distinct = examples[np.sort(first)]

@@ -130,7 +130,7 @@ def _trained(
 
 def measure_guess_and_check(settings: Settings, rng: np.random.Generator) -> Measurement:
     """Error of trained networks beside that of guessed ones, at equal normalized loss on equal examples."""
-    from genlaws.empirical.guess_and_check import guess_and_check
+    from genlaws.empirical.guessing import guess_and_check
 
     n, heldout = settings["n_examples"], settings["heldout"]
     task = image_task(settings, rng)

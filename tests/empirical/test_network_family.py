@@ -113,6 +113,14 @@ def test_margins_are_in_units_of_the_prior():
     assert math.sqrt(np.mean(margins**2)) == pytest.approx(1.0, rel=0.1)
 
 
+def test_inputs_that_must_not_be_written_to_are_taken_as_they_are():
+    inputs, labels = points()
+    inputs = inputs.astype(np.float32)
+    inputs.setflags(write=False)
+    made = NetworkFamily(network(), inputs, labels, training=[0, 1], heldout=[2])
+    assert np.array_equal(made._inputs.numpy(), inputs)
+
+
 def test_taking_and_choosing():
     made = family()
     first, second = (made.draw(5, np.random.default_rng(s)) for s in (0, 1))
@@ -253,7 +261,10 @@ def test_moves_without_examples_are_turns_of_the_prior():
     made = family()
     population = made.draw(4000, np.random.default_rng(0))
     moved = made.move(population, np.empty(0, np.int64), np.random.default_rng(1), length=0.5)
-    assert moved.persistence == pytest.approx(math.cos(math.pi / 4), abs=0.02)
+    assert moved.persistence == pytest.approx(math.cos(math.pi / 4))
+    # as it is defined, the correlation of the members with their own past
+    own = float((moved.population * population).sum() / (moved.population.norm() * population.norm()))
+    assert own == pytest.approx(moved.persistence, abs=0.02)
     assert stats.kstest(moved.population[:, 3].numpy(), stats.norm.cdf).pvalue > 1e-3
 
 

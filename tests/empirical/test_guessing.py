@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from genlaws.empirical.architectures import parse_architecture
-from genlaws.empirical.guess_and_check import guess_and_check
+from genlaws.empirical.guessing import guess_and_check
 from genlaws.empirical.networks import Network
 from genlaws.empirical.priors import Prior
 from genlaws.empirical.teachers import teacher_labels
