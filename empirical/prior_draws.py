@@ -93,15 +93,18 @@ def prior_errors(
             return (scores[..., 0] * truth <= 0.0).sum(dim=1)
         return (scores.argmax(dim=2) != truth).sum(dim=1)
 
-    parts = []
+    def counted(latent: Tensor) -> NDArray[np.int64]:
+        counts = in_chunks(
+            lambda rows: wrong(latent[rows]),
+            len(latent),
+            bytes_per_row=4 * (2 * len(points) * width + network.latent_size),
+            device=place,
+        )
+        return np.asarray(counts.cpu().numpy())
+
     with torch.no_grad(), _products_in(precision, place):
-        for start in range(0, networks, _BLOCK):
-            latent = network.draw(min(_BLOCK, networks - start), generator, place)
-            counts = in_chunks(
-                lambda rows, latent=latent: wrong(latent[rows]),
-                len(latent),
-                bytes_per_row=4 * (2 * len(points) * width + network.latent_size),
-                device=place,
-            )
-            parts.append(counts.cpu().numpy())
+        parts = [
+            counted(network.draw(min(_BLOCK, networks - start), generator, place))
+            for start in range(0, networks, _BLOCK)
+        ]
     return np.asarray(np.concatenate(parts) / len(points), dtype=np.float64)
