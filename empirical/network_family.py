@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from genlaws.simulate.family import BoolArray, FloatArray, IntArray, MoveReport
+from genlaws.simulate.finite_points import (
+    FinitePoints,
+    disagreement_of_votes,
+    fingerprint,
+    finite_points,
+)
+from genlaws.simulate.reflective import persistence_of
 
 from .dense_flow import DenseLayout, dense_move
 from .devices import in_chunks, resolve_device
@@ -22,36 +27,6 @@ from .networks import BatchedNetwork, Network, torch_generator
 from .reflective_flow import reflective_flow
 
 _SCALE_NETWORKS, _SCALE_POINTS = 256, 64
-
-
-def _indices(name: str, value: ArrayLike, points: int) -> IntArray:
-    index = np.asarray(value)
-    if index.ndim != 1 or (index.size and index.dtype.kind not in "iu"):
-        raise ValueError(f"{name} must be a list of point indices, got {value!r}")
-    if index.size == 0:
-        raise ValueError(f"{name} must hold at least one point")
-    if index.min() < 0 or index.max() >= points:
-        raise ValueError(f"{name} must lie in [0, {points}), got {index.min()} to {index.max()}")
-    return index.astype(np.int64)
-
-
-def _fingerprint(*arrays: NDArray[Any]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _persistence(before: Tensor, after: Tensor) -> float:
-    # correlation of the members' margins with their own past, as for Gaussian processes
-    if len(before) < 2:
-        return 1.0
-    then, now = before.double(), after.double()
-    centred, moved = then - then.mean(dim=0), now - now.mean(dim=0)
-    spread = float(centred.norm()) * float(moved.norm())
-    if spread <= 1e-12 * float(now.square().sum()):
-        return 1.0
-    return float(np.clip(float((centred * moved).sum()) / spread, 0.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,52 +72,35 @@ class NetworkFamily:
     fingerprint: str = field(init=False)
     _device: torch.device = field(init=False, repr=False)
     _inputs: Tensor = field(init=False, repr=False)
-    _classes: Tensor = field(init=False, repr=False)
     _targets: Tensor = field(init=False, repr=False)
-    _training: IntArray = field(init=False, repr=False)
-    _heldout: IntArray = field(init=False, repr=False)
+    _points: FinitePoints = field(init=False, repr=False)
     _unit: float = field(init=False, repr=False)
     _layout: DenseLayout | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         inputs = np.asarray(self.inputs, dtype=np.float32)
-        labels = np.asarray(self.labels)
         if inputs.ndim < 2 or 0 in inputs.shape:
             raise ValueError(f"inputs must have shape (points, ...), got {inputs.shape}")
         if not np.all(np.isfinite(inputs)):
             raise ValueError("inputs must be finite, got NaN or infinity")
-        if labels.shape != inputs.shape[:1]:
-            raise ValueError(f"labels must have shape {inputs.shape[:1]} like the inputs, got {labels.shape}")
-        if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
-            raise ValueError("labels must be finite, got NaN or infinity")
-        names, classes = np.unique(labels, return_inverse=True)
-        if len(names) < 2:
-            raise ValueError(f"labels must hold at least two classes, got only {names[0]}")
+        points = finite_points(self.labels, len(inputs), training=self.training, heldout=self.heldout)
         outputs = self.network.outputs
-        if len(names) != max(outputs, 2):
+        if points.count != max(outputs, 2):
             raise ValueError(
                 f"a network of {outputs} output{'s' if outputs > 1 else ''} tells {max(outputs, 2)} classes "
-                f"apart, labels hold {len(names)}"
+                f"apart, labels hold {points.count}"
             )
-        training = _indices("training", self.training, len(inputs))
-        heldout = _indices("heldout", self.heldout, len(inputs))
-        if np.intersect1d(training, heldout).size:
-            raise ValueError("training and heldout must not share points")
-        if np.unique(training).size != training.size:
-            raise ValueError("training must not name a point twice")
         device = resolve_device(self.device)
-        placed = torch.tensor(inputs, device=device)
+        placed, classes = torch.tensor(inputs, device=device), torch.tensor(points.classes, device=device)
         for name, value in (
             # in the repr, so that results of different data are never taken for one another
-            ("fingerprint", _fingerprint(inputs, classes, training, heldout)),
+            ("fingerprint", fingerprint(inputs, points.classes, points.training, points.heldout)),
             ("_device", device),
             ("_inputs", placed),
-            ("_classes", torch.from_numpy(classes.astype(np.int64)).to(device)),
-            ("_targets", torch.from_numpy(2 * classes - 1 if outputs == 1 else classes).to(device)),
-            ("_training", training),
-            ("_heldout", heldout),
+            ("_targets", 2 * classes - 1 if outputs == 1 else classes),
+            ("_points", points),
             ("_layout", _dense_layout(self.network, device)),
-            ("_unit", _deviation(self.network, placed[torch.from_numpy(training)[:_SCALE_POINTS]], device)),
+            ("_unit", _deviation(self.network, placed[points.training[:_SCALE_POINTS]], device)),
         ):
             object.__setattr__(self, name, value)
 
@@ -158,8 +116,8 @@ class NetworkFamily:
         every = np.arange(len(np.asarray(inputs)))
         # built with one held-out point, then told that all points are both
         pool = cls(network, inputs, labels, training=every[:-1], heldout=every[-1:], device=device)
-        for name, value in (("error_name", "pool"), ("_training", every), ("_heldout", every)):
-            object.__setattr__(pool, name, value)
+        object.__setattr__(pool, "error_name", "pool")
+        object.__setattr__(pool, "_points", pool._points.as_pool())
         return pool
 
     @classmethod
@@ -181,18 +139,14 @@ class NetworkFamily:
     @property
     def error_resolution(self) -> int:
         """Number of points behind the true error."""
-        return int(self._heldout.size)
+        return int(self._points.heldout.size)
 
     def training_set(self, n: int, rng: np.random.Generator) -> IntArray:
         """The first `n` training examples; on a pool, `n` draws with replacement.
 
         Raises ValueError if there are fewer than `n` training examples.
         """
-        if self.error_name == "pool":
-            return rng.choice(self._training, size=n, replace=True)
-        if n > self._training.size:
-            raise ValueError(f"n must be at most the {self._training.size} training examples, got {n}")
-        return self._training[:n]
+        return self._points.training_set(n, rng)
 
     def draw(self, particles: int, rng: np.random.Generator) -> Tensor:
         """Draw networks from the prior: standard normal vectors, shape (particles, latent size)."""
@@ -221,10 +175,11 @@ class NetworkFamily:
             )
 
     def _raw_margins(self, population: Tensor, points: IntArray) -> Tensor:
-        scores, classes = self._scores(population, points), self._classes[torch.as_tensor(points)]
+        scores = self._scores(population, points)
+        targets = self._targets[torch.as_tensor(points, device=self._device)]
         if self.network.outputs == 1:
-            return scores[..., 0] * self._targets[torch.as_tensor(points)]
-        own = torch.nn.functional.one_hot(classes, self.network.outputs).bool()
+            return scores[..., 0] * targets
+        own = torch.nn.functional.one_hot(targets, self.network.outputs).bool()
         best_other = scores.masked_fill(own, -math.inf).amax(dim=2)
         return scores.masked_fill(~own, 0.0).sum(dim=2) - best_other
 
@@ -254,11 +209,11 @@ class NetworkFamily:
     def true_errors(self, population: Tensor) -> FloatArray:
         """Share of the held-out points (or of the pool) that each network gets wrong."""
         # counted errors over the number of points, not one minus a share: k / m to the last bit
-        return np.asarray(np.mean(~self.correct(population, self._heldout), axis=1))
+        return np.asarray(np.mean(~self.correct(population, self._points.heldout), axis=1))
 
     def _vote_counts(self, population: Tensor) -> FloatArray:
         # votes per class and held-out point, shape (classes, points)
-        scores = self._scores(population, self._heldout)
+        scores = self._scores(population, self._points.heldout)
         if self.network.outputs == 1:
             positive = (scores[..., 0] > 0.0).sum(dim=0).double().cpu().numpy()
             return np.stack([len(population) - positive, positive])
@@ -267,15 +222,11 @@ class NetworkFamily:
 
     def disagreement(self, population: Tensor) -> float:
         """Share of held-out points on which two members disagree, averaged over pairs."""
-        particles = len(population)
-        votes = self._vote_counts(population)
-        agree = (votes * (votes - 1.0)).sum(axis=0) / (particles * (particles - 1))
-        return float(1.0 - agree.mean())
+        return disagreement_of_votes(self._vote_counts(population))
 
     def majority_error(self, population: Tensor, rng: np.random.Generator) -> float:
         """Held-out error of the vote of all members."""
-        truth = self._classes[torch.as_tensor(self._heldout)].cpu().numpy()
-        return float(np.mean(self._vote_counts(population).argmax(axis=0) != truth))
+        return self._points.majority_error(self._vote_counts(population))
 
     def move(
         self,
@@ -315,12 +266,12 @@ class NetworkFamily:
                 length=length,
                 slack=slack,
             )
-            kept = _persistence(torch.from_numpy(dense.margins_before), torch.from_numpy(dense.margins_after))
+            kept = persistence_of(dense.margins_before, dense.margins_after)
             return MoveReport(torch.from_numpy(dense.latent), kept, int(dense.bounces.sum()))
         flow = reflective_flow(
             self.network, population, inputs, targets, velocity, length=length, slack=slack
         )
-        kept = _persistence(flow.margins_before, flow.margins_after)
+        kept = persistence_of(flow.margins_before.cpu().numpy(), flow.margins_after.cpu().numpy())
         return MoveReport(flow.latent, kept, int(flow.bounces.sum()))
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
 from .family import BoolArray, FloatArray, IntArray, MoveReport
+from .finite_points import FinitePoints, disagreement_of_votes, fingerprint, finite_points
 from .reflective import reflective_move
 
 _JITTERS = (1e-10, 1e-9, 1e-8, 1e-7)
@@ -41,22 +40,6 @@ def _factor(correlation: FloatArray) -> FloatArray:
     raise ValueError(
         f"covariance must be positive semi-definite, its least eigenvalue is {least:.3g} of a unit diagonal"
     )
-
-
-def _fingerprint(*arrays: NDArray[Any]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]
-
-
-def _indices(name: str, value: ArrayLike, points: int) -> IntArray:
-    index = np.asarray(value)
-    if index.ndim != 1 or (index.size and index.dtype.kind not in "iu"):
-        raise ValueError(f"{name} must be a list of point indices, got {value!r}")
-    if index.size and (index.min() < 0 or index.max() >= points):
-        raise ValueError(f"{name} must lie in [0, {points}), got {index.min()} to {index.max()}")
-    return index.astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,52 +84,26 @@ class GaussianProcess:
     fingerprint: str = field(init=False, compare=False)
     _correlation: FloatArray = field(init=False, repr=False)
     _factor: FloatArray = field(init=False, repr=False)
-    _classes: IntArray = field(init=False, repr=False)
     _position: IntArray = field(init=False, repr=False)
-    _training: IntArray = field(init=False, repr=False)
-    _heldout: IntArray = field(init=False, repr=False)
+    _points: FinitePoints = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         matrix = _checked_covariance(self.covariance)
-        points = matrix.shape[0]
-        labels = np.asarray(self.labels)
-        if labels.dtype.kind == "f" and not np.all(np.isfinite(labels)):
-            raise ValueError("labels must be finite, got NaN or infinity")
-        names, classes = np.unique(labels, return_inverse=True)
-        if classes.shape != (points,):
-            raise ValueError(
-                f"labels must be {points} like the covariance, got shape {np.shape(self.labels)}"
-            )
-        training = _indices("training", self.training, points)
-        heldout = _indices("heldout", self.heldout, points)
-        if training.size == 0 or heldout.size == 0:
-            raise ValueError("training and heldout must hold at least one point each")
-        if np.intersect1d(training, heldout).size:
-            raise ValueError("training and heldout must not share points")
-        if np.unique(training).size != training.size:
-            raise ValueError("training must not name a point twice")
-        if len(names) < 2:
-            raise ValueError(f"labels must hold at least two classes, got only {names[0]}")
-        self._arrange(matrix, classes, len(names), training, heldout)
-
-    def _arrange(
-        self, matrix: FloatArray, classes: NDArray[Any], count: int, training: IntArray, heldout: IntArray
-    ) -> None:
-        order = np.concatenate([training, heldout])
+        points = finite_points(self.labels, matrix.shape[0], training=self.training, heldout=self.heldout)
+        order = np.concatenate([points.training, points.heldout])
         position = np.full(matrix.shape[0], -1, dtype=np.int64)
         position[order] = np.arange(order.size)
         deviation = np.sqrt(np.diag(matrix)[order])
         correlation = matrix[np.ix_(order, order)] / np.outer(deviation, deviation)
+        made = fingerprint(correlation, points.classes[order], points.training, points.heldout)
         for name, value in (
-            ("outputs", 1 if count == 2 else count),
+            ("outputs", 1 if points.count == 2 else points.count),
             # in the repr, so that results of different data are never taken for one another
-            ("fingerprint", _fingerprint(correlation, classes[order], training, heldout)),
+            ("fingerprint", made),
             ("_correlation", correlation),
             ("_factor", _factor(correlation)),
-            ("_classes", classes.astype(np.int64)),
             ("_position", position),
-            ("_training", training),
-            ("_heldout", heldout),
+            ("_points", points),
         ):
             object.__setattr__(self, name, value)
 
@@ -162,25 +119,20 @@ class GaussianProcess:
         # built as a process with one held-out point, then told that all points are both
         pool = cls(matrix, labels, training=every[:-1], heldout=every[-1:])
         object.__setattr__(pool, "error_name", "pool")
-        object.__setattr__(pool, "_training", every)
-        object.__setattr__(pool, "_heldout", every)
+        object.__setattr__(pool, "_points", pool._points.as_pool())
         return pool
 
     @property
     def error_resolution(self) -> int:
         """Number of points behind the true error."""
-        return int(self._heldout.size)
+        return int(self._points.heldout.size)
 
     def training_set(self, n: int, rng: np.random.Generator) -> IntArray:
         """The first `n` training examples; on a pool, `n` draws with replacement.
 
         Raises ValueError if there are fewer than `n` training examples.
         """
-        if self.error_name == "pool":
-            return rng.choice(self._training, size=n, replace=True)
-        if n > self._training.size:
-            raise ValueError(f"n must be at most the {self._training.size} training examples, got {n}")
-        return self._training[:n]
+        return self._points.training_set(n, rng)
 
     def draw(self, particles: int, rng: np.random.Generator) -> FloatArray:
         """Draw whitened outputs from the prior, shape (particles, outputs, points)."""
@@ -205,7 +157,7 @@ class GaussianProcess:
         points = np.asarray(points)
         if points.size == 0:
             return np.empty((len(population), 0))
-        values, classes = self._output(population, points), self._classes[points]
+        values, classes = self._output(population, points), self._points.classes[points]
         if self.outputs == 1:
             return values[:, 0] * (2.0 * classes - 1.0)
         right = np.take_along_axis(values, classes[None, None, :], axis=1)[:, 0]
@@ -224,11 +176,11 @@ class GaussianProcess:
     def true_errors(self, population: FloatArray) -> FloatArray:
         """Share of the held-out points (or of the pool) that each classifier gets wrong."""
         # counted errors over the number of points, not one minus a share: k / m to the last bit
-        return np.asarray(np.mean(~self.correct(population, self._heldout), axis=1))
+        return np.asarray(np.mean(~self.correct(population, self._points.heldout), axis=1))
 
     def _vote_counts(self, population: FloatArray) -> NDArray[np.float64]:
         # votes per class and held-out point, shape (classes, points)
-        values = self._output(population, self._heldout)
+        values = self._output(population, self._points.heldout)
         if self.outputs == 1:
             positive = (values[:, 0] > 0.0).sum(axis=0).astype(np.float64)
             return np.stack([len(population) - positive, positive])
@@ -237,19 +189,16 @@ class GaussianProcess:
 
     def disagreement(self, population: FloatArray) -> float:
         """Share of held-out points on which two members disagree, averaged over pairs."""
-        particles = len(population)
-        votes = self._vote_counts(population)
-        agree = (votes * (votes - 1.0)).sum(axis=0) / (particles * (particles - 1))
-        return float(1.0 - agree.mean())
+        return disagreement_of_votes(self._vote_counts(population))
 
     def majority_error(self, population: FloatArray, rng: np.random.Generator) -> float:
         """Held-out error of the vote of all members."""
-        return float(np.mean(self._vote_counts(population).argmax(axis=0) != self._classes[self._heldout]))
+        return self._points.majority_error(self._vote_counts(population))
 
     def _constraints(self, examples: IntArray) -> tuple[FloatArray, FloatArray]:
         # Unit rows over (outputs x leading points) and their Gram matrix, one per example, or one per
         # example and wrong class. The Gram matrix comes from the covariance, not from the rows.
-        position, classes = self._position[examples], self._classes[examples]
+        position, classes = self._position[examples], self._points.classes[examples]
         width = int(position.max()) + 1
         block, correlation = self._factor[position, :width], self._correlation[np.ix_(position, position)]
         if self.outputs == 1:

@@ -136,12 +136,16 @@ def _reflect(
     return added, bounces
 
 
-def _persistence(before: FloatArray, after: FloatArray) -> float:
-    # The correlation of the members with their own past. Both spreads count: a population that a move carries
-    # back from a tail is wider after than before, and lies elsewhere.
+def persistence_of(before: FloatArray, after: FloatArray) -> float:
+    """Correlation of members with their own past, in [0, 1]; rows are members, shape (members, values).
+
+    Both spreads count: a population that a move carries back from a tail is wider after than before, and
+    lies elsewhere.
+    """
     particles = before.shape[0]
     if particles < 2:
         return 1.0
+    before, after = before.astype(np.float64), after.astype(np.float64)
     centred, moved = before - before.mean(axis=0), after - after.mean(axis=0)
     own = float(np.einsum("ij,ij->", centred, moved))
     spread = float(np.linalg.norm(centred)) * float(np.linalg.norm(moved))
@@ -188,7 +192,7 @@ def reflective_move(
     turned = math.cos(angle) * latent + math.sin(angle) * velocity
     if rows.shape[0] == 0:
         scale_after = np.linalg.norm(turned, axis=1, keepdims=True)
-        return Reflection(turned, _persistence(latent / scale, turned / scale_after), 0)
+        return Reflection(turned, persistence_of(latent / scale, turned / scale_after), 0)
     width = rows.shape[1]
     before = latent[:, :width] @ rows.T
     position, speed = before.copy(), velocity[:, :width] @ rows.T
@@ -203,4 +207,4 @@ def reflective_move(
         turned[~inside] = latent[~inside]
         after[~inside] = before[~inside]
     scale_after = np.linalg.norm(turned, axis=1, keepdims=True)
-    return Reflection(turned, _persistence(before / scale, after / scale_after), int(np.abs(bounces).sum()))
+    return Reflection(turned, persistence_of(before / scale, after / scale_after), int(np.abs(bounces).sum()))

@@ -292,6 +292,9 @@ def test_the_name_of_a_family_tells_its_data():
         for x in (inputs, inputs, inputs + 0.1)
     ]
     assert repr(made[0]) == repr(made[1]) != repr(made[2])
+    pool = NetworkFamily.on_pool(network(), inputs, labels)
+    split = NetworkFamily(network(), inputs, labels, training=range(39), heldout=[39])
+    assert repr(pool) != repr(split)
 
 
 @pytest.mark.parametrize(
