@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -136,7 +137,7 @@ def _reflect(
     return added, bounces
 
 
-def persistence_of(before: FloatArray, after: FloatArray) -> float:
+def persistence_of(before: NDArray[np.floating[Any]], after: NDArray[np.floating[Any]]) -> float:
     """Correlation of members with their own past, in [0, 1]; rows are members, shape (members, values).
 
     Both spreads count: a population that a move carries back from a tail is wider after than before, and
@@ -145,11 +146,11 @@ def persistence_of(before: FloatArray, after: FloatArray) -> float:
     particles = before.shape[0]
     if particles < 2:
         return 1.0
-    before, after = before.astype(np.float64), after.astype(np.float64)
-    centred, moved = before - before.mean(axis=0), after - after.mean(axis=0)
+    then, now = before.astype(np.float64), after.astype(np.float64)
+    centred, moved = then - then.mean(axis=0), now - now.mean(axis=0)
     own = float(np.einsum("ij,ij->", centred, moved))
     spread = float(np.linalg.norm(centred)) * float(np.linalg.norm(moved))
-    if spread <= 1e-12 * float(np.einsum("ij,ij->", after, after)):
+    if spread <= 1e-12 * float(np.einsum("ij,ij->", now, now)):
         return 1.0
     return float(np.clip(own / spread, 0.0, 1.0))
 
