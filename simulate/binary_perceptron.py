@@ -16,6 +16,7 @@ from .enumeration import (
     ENUMERATION_LIMIT,
     ZeroErrorCounts,
     bins_above,
+    draw_tilted,
     gather_counts,
     log_tilted_weights,
 )
@@ -318,9 +319,7 @@ class BinaryPerceptron:
         Raises ValueError if no classifier is that bad.
         """
         weights = log_tilted_weights(*self._atoms, n, eps)
-        if not np.any(np.isfinite(weights)):
-            raise ValueError(f"eps must be below the largest true error, got {eps}")
-        atom = rng.choice(weights.size, size=draws, p=special.softmax(weights))
+        atom = draw_tilted(weights, draws, eps=eps, rng=rng)
         if not self._in_class:
             bits = (atom[:, None] >> np.arange(self.dimension)) & 1
             return (2 * bits - 1).astype(np.int8)

@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from .enumeration import ENUMERATION_LIMIT, ZeroErrorCounts, bins_above, gather_counts, log_tilted_weights
+from .enumeration import (
+    ENUMERATION_LIMIT,
+    ZeroErrorCounts,
+    bins_above,
+    draw_tilted,
+    gather_counts,
+    log_tilted_weights,
+)
 from .family import BoolArray, ClassifierFamily, FloatArray, IntArray, MoveReport
 from .seeds import entropy_of
 
@@ -223,6 +230,4 @@ class DrawnClassifiers:
         Raises ValueError if no classifier is that bad and can survive.
         """
         weights = self._log_weights(n, eps)
-        if not np.any(np.isfinite(weights)):
-            raise ValueError(f"eps must be below the largest true error that can survive, got {eps}")
-        return rng.choice(self.errors.size, size=draws, p=special.softmax(weights)).astype(np.int64)
+        return draw_tilted(weights, draws, eps=eps, rng=rng)

@@ -124,3 +124,16 @@ def log_tilted_weights(errors: FloatArray, log_mass: FloatArray, n: int, above: 
     """ln[ q(E) (1-E)^n ] for atoms of mass q, minus infinity where E is not above `above`."""
     weights = log_mass + special.xlog1py(n, -errors)
     return weights if above is None else np.where(errors > above, weights, -np.inf)
+
+
+def draw_tilted(weights: FloatArray, draws: int, *, eps: float, rng: np.random.Generator) -> IntArray:
+    """Draw atoms by their `log_tilted_weights`.
+
+    Raises
+    ------
+    ValueError
+        If no weight is finite: no classifier above `eps` can survive.
+    """
+    if not np.any(np.isfinite(weights)):
+        raise ValueError(f"eps must be below the largest true error that can survive, got {eps}")
+    return rng.choice(weights.size, size=draws, p=special.softmax(weights)).astype(np.int64)

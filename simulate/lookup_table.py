@@ -14,6 +14,7 @@ from .enumeration import (
     ENUMERATION_LIMIT,
     ZeroErrorCounts,
     bins_above,
+    draw_tilted,
     gather_counts,
     log_tilted_weights,
 )
@@ -284,9 +285,7 @@ class LookupTable:
         Raises ValueError if no classifier is that bad and can survive.
         """
         weights = log_tilted_weights(self.errors, self._log_mass, n, eps)
-        if not np.any(np.isfinite(weights)):
-            raise ValueError(f"eps must be below the largest true error that can survive, got {eps}")
-        return rng.choice(self.errors.size, size=draws, p=special.softmax(weights)).astype(np.int64)
+        return draw_tilted(weights, draws, eps=eps, rng=rng)
 
     def log_second_moment(self, n: int) -> float:
         """Log of E_S of the squared surviving fraction, exact.
