@@ -15,6 +15,8 @@ Budget = Literal["quick", "standard", "full"]
 BUDGETS: tuple[Budget, ...] = ("quick", "standard", "full")
 SOURCES: tuple[Source, ...] = ("simulation", "network")
 
+Device = Literal["cpu", "cuda"]
+
 Settings = Mapping[str, Any]
 """JSON-ready settings of one unit of work; they name their data, they do not hold it."""
 
@@ -30,10 +32,14 @@ class Experiment:
     measure
         (settings, generator) -> the measurement of one unit. A module-level function, so that it can
         be sent to another process. Replicate numbers must differ between units.
+    families
+        Registered names of the classifier families it measures (see `find_family`). Where the
+        science of one changes, its revision is raised, and what was stored of it is measured anew.
     """
 
     units: Callable[[Budget], Sequence[Settings]]
     measure: Callable[[Settings, np.random.Generator], Measurement]
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,28 @@ class Control:
     description: str
     expected: Literal["SUPPORTED", "REFUTED"]
     experiments: Mapping[Source, Experiment]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A number as a paper prints it, to stand beside ours.
+
+    Attributes
+    ----------
+    quantity
+        What it is, in words.
+    value
+        As printed.
+    where
+        arXiv number and table, figure or equation.
+    measured
+        Ours: ``"estimate"``, the score of the law, or the name of one of the verdict's details.
+    """
+
+    quantity: str
+    value: float
+    where: str
+    measured: str = "estimate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +135,17 @@ class Claim:
         Held-out log score per point by which a rival must win, in nats.
     restated
         By source, what it tests in other numbers than the rest of the claim says; see `as_tested_by`.
+    published
+        Numbers that the paper prints for it.
+    revision
+        Raised by hand when what its experiments measure changes: stored measurements of an earlier
+        revision are not used any more.
 
     Raises
     ------
     ValueError
-        If the falsifier, control or statement is empty, or the band is no interval holding `predicted`;
-        also of the claim as a source restates it.
+        If the falsifier, control or statement is empty, the band is no interval holding `predicted`, or
+        the revision is no positive number; also of the claim as a source restates it.
     """
 
     id: str
@@ -131,6 +164,8 @@ class Claim:
     rival_margin: float = 0.1
     not_applicable: Mapping[Source, str] = field(default_factory=dict)
     restated: Mapping[Source, Restatement] = field(default_factory=dict)
+    published: tuple[Published, ...] = ()
+    revision: int = 1
 
     def __post_init__(self) -> None:
         for name in ("id", "paper", "where", "statement", "prediction", "falsifier"):
@@ -145,6 +180,8 @@ class Claim:
             raise ValueError(f"claim {self.id}: predicted {self.predicted} lies outside the band {self.band}")
         if not self.x_range[0] <= self.x_range[1]:
             raise ValueError(f"claim {self.id}: x_range must be (low, high), got {self.x_range}")
+        if self.revision < 1:
+            raise ValueError(f"claim {self.id}: revision must be at least 1, got {self.revision}")
         if self.rival_margin <= 0:
             raise ValueError(f"claim {self.id}: rival_margin must be positive, got {self.rival_margin}")
         for source in SOURCES:

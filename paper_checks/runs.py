@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 
 from genlaws.simulate.measurement import Measurement, Source
 
-from .claim import BUDGETS, SOURCES, Budget, Claim, Experiment
+from .claim import BUDGETS, SOURCES, Budget, Claim, Device, Experiment
 from .protocol import holm, judge, not_applicable
+from .provenance import commit, now, versions
 from .serialize import SCHEMA_VERSION, json_ready, verdict_to_dict
 from .units import Failure, Role, Task, TaskOutcome, Unit, failure, task_outcomes
 from .verdict import Outcome, Verdict
@@ -50,14 +50,18 @@ class CheckRun:
         The claims asked for, in order.
     verdicts
         One per claim and source, in the order of the claims, then of the sources.
-    budget, seed, sources
-        What was asked for.
+    budget, seed, sources, data, device
+        What was asked for; `data` is None for the images that the claims name.
+    started, finished
+        UTC, ISO 8601.
     seconds
         ``"claim/source"`` -> seconds of work, summed over its units, whoever ran them.
     wall_seconds
         Seconds from start to end.
     versions
         Of Python, of this package and of what it computes with; of torch where networks were measured.
+    commit
+        Of the source tree it ran from; None for an installed release.
     tracebacks
         ``"claim/source"`` -> where it failed, for those that ended in ERROR.
     """
@@ -69,7 +73,12 @@ class CheckRun:
     sources: tuple[Source, ...]
     seconds: Mapping[str, float]
     wall_seconds: float
+    started: str
+    finished: str
     versions: Mapping[str, str]
+    commit: str | None = None
+    data: str | None = None
+    device: Device = "cpu"
     tracebacks: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,23 +91,18 @@ class CheckRun:
                 "budget": self.budget,
                 "seed": self.seed,
                 "sources": list(self.sources),
+                "data": self.data,
+                "device": self.device,
+                "started": self.started,
+                "finished": self.finished,
                 "wall_seconds": self.wall_seconds,
                 "seconds": json_ready(self.seconds),
                 "versions": dict(self.versions),
+                "commit": self.commit,
                 "platform": platform.platform(),
                 "tracebacks": dict(self.tracebacks),
             },
         }
-
-
-def _versions(networks: bool) -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("genlaws", "numpy", "scipy", "numba", "statsmodels", *(["torch"] if networks else [])):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _seed(rng: np.random.Generator | int | None) -> int:
@@ -232,7 +236,7 @@ def run_claims(
     seed = _seed(rng)
     tell = progress if progress is not None else lambda _: None
 
-    start = time.perf_counter()
+    start, started = time.perf_counter(), now()
     tasks: dict[Job, list[Task]] = {}
     verdicts: dict[Job, Verdict] = {}
     traces: dict[Job, str] = {}
@@ -278,6 +282,10 @@ def run_claims(
         sources=tuple(sources),
         seconds={"/".join(job): spent for job, spent in seconds.items()},
         wall_seconds=time.perf_counter() - start,
-        versions=_versions(networks=any(source == "network" for _, source in tasks)),
+        started=started,
+        finished=now(),
+        versions=versions(networks=any(source == "network" for _, source in tasks)),
+        commit=commit(),
+        data=data,
         tracebacks={"/".join(job): trace for job, trace in traces.items()},
     )

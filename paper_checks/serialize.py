@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genlaws.simulate.measurement import Measurement
+
 if TYPE_CHECKING:
-    from .claim import Claim
+    from .claim import Claim, Published
     from .verdict import ControlResult, Verdict
 
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 
 
 def json_ready(value: Any) -> Any:
@@ -54,6 +56,15 @@ def _tested(claim: Claim) -> dict[str, Any]:
     }
 
 
+def _published(number: Published) -> dict[str, Any]:
+    return {
+        "quantity": number.quantity,
+        "value": json_ready(float(number.value)),
+        "where": number.where,
+        "measured": number.measured,
+    }
+
+
 def claim_to_dict(claim: Claim) -> dict[str, Any]:
     """What a claim says and what would refute it, and by source where it is tested in other numbers."""
     return {
@@ -61,7 +72,9 @@ def claim_to_dict(claim: Claim) -> dict[str, Any]:
         "paper": claim.paper,
         "where": claim.where,
         "statement": claim.statement,
+        "revision": claim.revision,
         **_tested(claim),
+        "published": [_published(number) for number in claim.published],
         "sources": list(claim.experiments),
         "not_applicable": dict(claim.not_applicable),
         "restated": {source: _tested(claim.as_tested_by(source)) for source in claim.restated},
@@ -85,10 +98,18 @@ def _control_to_dict(control: ControlResult) -> dict[str, Any]:
 def verdict_to_dict(verdict: Verdict, claim: Claim) -> dict[str, Any]:
     """One verdict with the claim it is about and all its evidence; nothing of time or machine."""
     band = verdict.band
+    tested = claim.as_tested_by(verdict.source)
     return {
         "claim": verdict.claim,
         "paper": claim.paper,
+        "where": claim.where,
         "statement": claim.statement,
+        "revision": claim.revision,
+        "prediction": tested.prediction,
+        "law": type(tested.law).__name__,
+        "score": tested.law.score_name,
+        "falsifier": tested.falsifier,
+        "published": [_published(number) for number in claim.published],
         "source": verdict.source,
         "verdict": str(verdict.verdict),
         "reason": verdict.reason,
@@ -117,6 +138,54 @@ def verdict_to_dict(verdict: Verdict, claim: Claim) -> dict[str, Any]:
         "details": json_ready(verdict.details),
         "measurement": None if verdict.measurement is None else json_ready(verdict.measurement.to_dict()),
     }
+
+
+def _control_from_dict(document: Mapping[str, Any]) -> ControlResult:
+    from .verdict import ControlResult
+
+    return ControlResult(
+        **{
+            name: document[name]
+            for name in ("description", "expected", "verdict", "estimate", "low", "high", "reason")
+        },
+        measurement=_measurement(document["measurement"]),
+    )
+
+
+def _measurement(document: Mapping[str, Any] | None) -> Measurement | None:
+    return None if document is None else Measurement.from_dict(document)
+
+
+_PLAIN = (
+    "claim", "source", "reason", "predicted", "estimate", "low", "high", "level", "p_value", "p_value_holm",
+    "power", "needed", "replicates", "seed", "details",
+)  # fmt: skip
+
+
+def verdict_from_dict(document: Mapping[str, Any]) -> Verdict:
+    """The verdict that `verdict_to_dict` wrote; an end of the band that is null is open.
+
+    Raises
+    ------
+    ValueError
+        If something is missing or has no place in a verdict.
+    """
+    from .verdict import Outcome, Rival, Verdict
+
+    try:
+        band, control = document["band"], document["control"]
+        return Verdict(
+            **{name: document[name] for name in _PLAIN},
+            verdict=Outcome(document["verdict"]),
+            band=None
+            if band is None
+            else (-math.inf if band[0] is None else band[0], math.inf if band[1] is None else band[1]),
+            control=None if control is None else _control_from_dict(control),
+            rivals=tuple(Rival(**rival) for rival in document["rivals"]),
+            measurement=_measurement(document["measurement"]),
+        )
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"not a verdict: {type(error).__name__} {error}") from error
 
 
 def _lines(value: Any, indent: str) -> str:

@@ -104,6 +104,20 @@ class Measurement:
             settings=first.settings,
         )
 
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Measurement:
+        """The measurement that `to_dict` wrote.
+
+        Raises
+        ------
+        ValueError
+            If a column or label is missing, unknown, or has no place in a measurement.
+        """
+        try:
+            return cls(**document)
+        except TypeError as error:
+            raise ValueError(f"not a measurement: {error}") from error
+
     def to_dict(self) -> dict[str, Any]:
         """Columns and labels, ready for JSON."""
         return {
