@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .claim import Claim, Control, Experiment
+    from .claim_registry import all_claims, find_claims
     from .fits import fitted_curve
     from .protocol import holm, judge
-    from .registry import all_claims, find_claims
     from .runs import CheckRun, run_claims
     from .scores import Score, score
     from .verdict import ControlResult, Outcome, Rival, Verdict
@@ -27,8 +27,8 @@ _HOME = {
     "Rival": "verdict",
     "Score": "scores",
     "Verdict": "verdict",
-    "all_claims": "registry",
-    "find_claims": "registry",
+    "all_claims": "claim_registry",
+    "find_claims": "claim_registry",
     "fitted_curve": "fits",
     "holm": "protocol",
     "judge": "protocol",

@@ -110,7 +110,7 @@ def check(
         from .atomic_write import writable_folder
 
         writable_folder(plots)
-    from .registry import find_claims
+    from .claim_registry import find_claims
 
     chosen = find_claims(claims, paper)
     if data is not None:
@@ -153,7 +153,7 @@ def check(
 def claims(paper: str | None, target: str | None) -> None:
     """List the claims: statement, prediction, band, and what would refute each."""
     check_target(target)
-    from .registry import find_claims
+    from .claim_registry import find_claims
     from .scorecard import claim_list
     from .serialize import SCHEMA_VERSION, claim_to_dict
 

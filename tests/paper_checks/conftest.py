@@ -10,7 +10,7 @@ import pytest
 from scipy import special
 
 from genlaws.paper_checks.claim import Claim, Control, Experiment, Settings
-from genlaws.paper_checks.registry import all_claims
+from genlaws.paper_checks.claim_registry import all_claims
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory import Constant
 

@@ -13,11 +13,11 @@ from scipy import special
 from threadpoolctl import threadpool_limits
 
 from genlaws.empirical import split_points
+from genlaws.paper_checks.claim_registry import find_claims
 from genlaws.paper_checks.claims import martinetz_images
 from genlaws.paper_checks.claims.image_curves import density_curve, zero_error_curve
 from genlaws.paper_checks.claims.image_families import image_family, image_network, image_task
 from genlaws.paper_checks.claims.martinetz_training import spread_of_errors
-from genlaws.paper_checks.registry import find_claims
 from genlaws.simulate import Measurement
 from genlaws.theory.overparameterized import OVERPARAMETERIZED_MODELS
 

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 
-from genlaws.paper_checks import registry
+from genlaws.paper_checks import claim_registry
 from genlaws.paper_checks.claim import Experiment
 from genlaws.paper_checks.cli import main
 
@@ -32,7 +32,7 @@ def checked(*arguments):
 @pytest.fixture
 def registered(make_claim, monkeypatch):
     def register(*claims):
-        monkeypatch.setattr(registry, "all_claims", lambda: claims)
+        monkeypatch.setattr(claim_registry, "all_claims", lambda: claims)
 
     register(make_claim("T1"), make_claim("T2", truth=4.0), make_claim("U1", paper="others"))
     return register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from genlaws.paper_checks.registry import all_claims
+from genlaws.paper_checks.claim_registry import all_claims
 from genlaws.paper_checks.runs import run_claims
 
 SUPPORTED = ("SUPPORTED",)

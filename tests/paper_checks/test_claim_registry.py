@@ -5,9 +5,9 @@ from types import ModuleType
 
 import pytest
 
+from genlaws.paper_checks import claim_registry
 from genlaws.paper_checks import claims as home
-from genlaws.paper_checks import registry
-from genlaws.paper_checks.registry import all_claims, find_claims
+from genlaws.paper_checks.claim_registry import all_claims, find_claims
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_is_not_there_is_named_with_what_is_near(modules, make_claim, ids, 
 
 
 def test_the_claims_of_the_package_are_sound():
-    registry.all_claims.cache_clear()
+    claim_registry.all_claims.cache_clear()
     for claim in all_claims():
         assert claim.falsifier
         for experiment in (*claim.experiments.values(), *claim.control.experiments.values()):
