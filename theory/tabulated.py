@@ -46,11 +46,11 @@ class TabulatedErrorDensity:
     minimum : float, optional
         E_min, at most ``errors[0]``. By default 0 for ln F, and ``errors[0]`` for ln Q or where ln F is
         ``-inf``.
-    examples : float, optional
-        n0 of the tilt (1 - E)^n0 already applied.
 
     Attributes
     ----------
+    examples : float
+        n0 of the tilt (1 - E)^n0 already applied.
     largest_n : float
         Largest further n that the table supports; ``inf`` with an explicit edge.
 
