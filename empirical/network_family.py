@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -61,6 +62,8 @@ class NetworkFamily:
         If inputs are not finite, labels do not fit the outputs or hold one class, indices are out of range
         or shared by `training` and `heldout`, or a GPU is asked for and there is none.
     """
+
+    revision: ClassVar[int] = 1
 
     network: BatchedNetwork
     inputs: ArrayLike = field(repr=False)

@@ -6,15 +6,19 @@ import click
 
 from .cli_images import images
 from .cli_networks import networks
+from .cli_sample_family import SampleCommands
 from .cli_sampling import SamplingOptions, sample_and_print, sampling_options
 from .command_io import one_clear_line
 
 
-@click.group(short_help="How rare classifiers with zero training error are, and how good.")
+@click.group(
+    cls=SampleCommands, short_help="How rare classifiers with zero training error are, and how good."
+)
 def sample() -> None:
     """Sample the classifiers with zero training error: their fraction of the prior and their true error.
 
-    Fractions are natural logarithms; they go down to 1e-100 and below.
+    Fractions are natural logarithms; they go down to 1e-100 and below. Families that other packages
+    register have a command each.
     """
 
 

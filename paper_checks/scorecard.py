@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -15,8 +15,8 @@ from rich.text import Text
 from .verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
+    from .check_run import CheckRun
     from .claim import Claim
-    from .runs import CheckRun
 
 # a sign and a colour for each, so that neither is needed to tell them apart
 _LOOKS: dict[Outcome, tuple[str, str]] = {
@@ -86,6 +86,8 @@ def _summary(run: CheckRun) -> Text:
             text.append(f"{sign} {counts[outcome]} {outcome.value.lower().replace('_', ' ')}", style=style)
             text.append("   ")
     text.append(f"budget {run.budget}, seed {run.seed}, {run.wall_seconds:.0f} s", style="dim")
+    if run.units_stored:
+        text.append(f", {run.units_stored} of {run.units} units from the store", style="dim")
     return text
 
 
@@ -128,8 +130,11 @@ def _test(claim: Claim) -> tuple[str, str]:
     return f"{claim.law.score_name}:{value}\n{interval_text(*claim.band)}", claim.falsifier
 
 
-def claim_list(claims: Sequence[Claim]) -> RenderableType:
-    """Each claim with its prediction, the band that counts as the same, and what would refute it."""
+def claim_list(claims: Sequence[Claim], *, distributions: Mapping[str, str] | None = None) -> RenderableType:
+    """Each claim with its prediction, the band that counts as the same, and what would refute it.
+
+    `distributions` names, by id, the package that a claim comes from where it is another one.
+    """
     if not claims:
         return Text("no claims")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -143,9 +148,10 @@ def claim_list(claims: Sequence[Claim]) -> RenderableType:
             paper = claim.paper
             table.add_section()
             table.add_row("", Text(paper, style="italic"))
-        table.add_row(
-            claim.id, Text(claim.statement).append(f"\n{claim.prediction}", style="dim"), *_test(claim)
-        )
+        what = Text(claim.statement).append(f"\n{claim.prediction}", style="dim")
+        if distributions is not None and claim.id in distributions:
+            what.append(f"\nfrom {distributions[claim.id]}", style="italic dim")
+        table.add_row(claim.id, what, *_test(claim))
         for source in claim.restated:
             restated = claim.as_tested_by(source)
             table.add_row("", Text(f"by {source}: {restated.prediction}", style="dim"), *_test(restated))

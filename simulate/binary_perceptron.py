@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -98,6 +98,8 @@ class BinaryPerceptron:
     ValueError
         If an argument is out of the ranges above.
     """
+
+    revision: ClassVar[int] = 1
 
     def __init__(
         self,

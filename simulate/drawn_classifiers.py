@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -49,6 +50,8 @@ class DrawnClassifiers:
     Training sets are drawn from the pool with replacement. Populations are int64 arrays of positions among
     the classifiers, shape (particles,).
     """
+
+    revision: ClassVar[int] = 1
 
     right: BoolArray = field(repr=False)
     errors: FloatArray = field(repr=False)

@@ -44,6 +44,11 @@ class ClassifierFamily(Protocol):
     Examples are integer indices into the family's points; a family with infinitely many points makes
     each from its index. Every method acts on a whole population at once, and takes its randomness from
     the generator it is given.
+
+    A family that is registered by name also carries ``revision: ClassVar[int]``, at first 1. Raise it when
+    the science changes, that is when equal seeds and settings give other numbers for a reason (a mended
+    prior, other moves, another error): stored measurements of the family are then made anew. Leave it where
+    only speed, wording or the shape of the code change.
     """
 
     @property

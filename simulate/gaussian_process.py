@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,6 +75,8 @@ class GaussianProcess:
         If the covariance is not a finite symmetric positive semi-definite matrix, the labels hold one class,
         indices are out of range or shared by `training` and `heldout`.
     """
+
+    revision: ClassVar[int] = 1
 
     covariance: ArrayLike = field(repr=False)
     labels: ArrayLike = field(repr=False)

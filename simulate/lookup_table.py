@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -76,6 +76,8 @@ class LookupTable:
     -----
     Populations are int64 arrays of positions in the table, shape (particles,).
     """
+
+    revision: ClassVar[int] = 1
 
     def __init__(
         self,

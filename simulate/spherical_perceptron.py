@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,8 @@ class SphericalPerceptron:
     A population is an array of weights, shape (particles, dimension). Moves are exact Hamiltonian
     trajectories inside the cone of weights that are right on every example (arXiv:1208.4118).
     """
+
+    revision: ClassVar[int] = 1
 
     dimension: int
     data: LinearData = field(default_factory=TeacherLabels)

@@ -5,9 +5,14 @@ from types import ModuleType
 
 import pytest
 
-from genlaws.paper_checks import claim_registry
 from genlaws.paper_checks import claims as home
-from genlaws.paper_checks.claim_registry import all_claims, find_claims
+from genlaws.paper_checks.claim_registry import (
+    all_claims,
+    broken_plugins,
+    claim_distributions,
+    find_claims,
+    forget_claims,
+)
 
 
 @pytest.fixture
@@ -21,10 +26,10 @@ def modules(monkeypatch, tmp_path):
             module = ModuleType(f"{home.__name__}.{name}")
             module.CLAIMS = claims
             monkeypatch.setitem(sys.modules, module.__name__, module)
-        all_claims.cache_clear()
+        forget_claims()
 
     yield write
-    all_claims.cache_clear()
+    forget_claims()
 
 
 def test_claims_of_all_modules_in_natural_order(modules, make_claim):
@@ -70,7 +75,7 @@ def test_what_is_not_there_is_named_with_what_is_near(modules, make_claim, ids, 
 
 
 def test_the_claims_of_the_package_are_sound():
-    claim_registry.all_claims.cache_clear()
+    forget_claims()
     for claim in all_claims():
         assert claim.falsifier
         for experiment in (*claim.experiments.values(), *claim.control.experiments.values()):
