@@ -9,16 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .check_run import CheckRun
     from .claim import Claim, Control, Experiment
     from .claim_registry import all_claims, find_claims
     from .fits import fitted_curve
     from .protocol import holm, judge
-    from .runs import CheckRun, run_claims
+    from .runs import run_claims
     from .scores import Score, score
+    from .store import Store
     from .verdict import ControlResult, Outcome, Rival, Verdict
 
 _HOME = {
-    "CheckRun": "runs",
+    "CheckRun": "check_run",
     "Claim": "claim",
     "Control": "claim",
     "ControlResult": "verdict",
@@ -26,6 +28,7 @@ _HOME = {
     "Outcome": "verdict",
     "Rival": "verdict",
     "Score": "scores",
+    "Store": "store",
     "Verdict": "verdict",
     "all_claims": "claim_registry",
     "find_claims": "claim_registry",
@@ -45,6 +48,7 @@ __all__ = [
     "Outcome",
     "Rival",
     "Score",
+    "Store",
     "Verdict",
     "all_claims",
     "find_claims",

@@ -1,108 +1,26 @@
-"""Running claims: from the claims asked for to their verdicts, on any executor."""
+"""Running claims: from the claims asked for to their verdicts, on any executor, with or without a store."""
 
 from __future__ import annotations
 
-import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from genlaws.simulate.measurement import Measurement, Source
 
-from .claim import BUDGETS, SOURCES, Budget, Claim, Device, Experiment
-from .protocol import holm, judge, not_applicable
+from .check_run import CheckRun
+from .claim import BUDGETS, SOURCES, Budget, Claim, Device
+from .execution import Task, TaskOutcome, failure, task_outcomes
+from .ledger import Job, Ledger, Progress, error_verdict
+from .protocol import holm, not_applicable
 from .provenance import commit, now, versions
-from .serialize import SCHEMA_VERSION, json_ready, verdict_to_dict
-from .units import Failure, Role, Task, TaskOutcome, Unit, failure, task_outcomes
-from .verdict import Outcome, Verdict
-
-Job = tuple[str, Source]
-"""A claim's id and a source."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: units `done` of `total`, and what the last one completed.
-
-    `verdict` is given when the last unit of a claim and source is in, with the `seconds` of work that
-    it took; Holm's correction comes at the end of the run and is not in it yet.
-    """
-
-    done: int
-    total: int
-    claim: str
-    verdict: Verdict | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRun:
-    """The verdicts of one run, and what they were made with.
-
-    Attributes
-    ----------
-    claims
-        The claims asked for, in order.
-    verdicts
-        One per claim and source, in the order of the claims, then of the sources.
-    budget, seed, sources, data, device
-        What was asked for; `data` is None for the images that the claims name.
-    started, finished
-        UTC, ISO 8601.
-    seconds
-        ``"claim/source"`` -> seconds of work, summed over its units, whoever ran them.
-    wall_seconds
-        Seconds from start to end.
-    versions
-        Of Python, of this package and of what it computes with; of torch where networks were measured.
-    commit
-        Of the source tree it ran from; None for an installed release.
-    tracebacks
-        ``"claim/source"`` -> where it failed, for those that ended in ERROR.
-    """
-
-    claims: tuple[Claim, ...]
-    verdicts: tuple[Verdict, ...]
-    budget: Budget
-    seed: int
-    sources: tuple[Source, ...]
-    seconds: Mapping[str, float]
-    wall_seconds: float
-    started: str
-    finished: str
-    versions: Mapping[str, str]
-    commit: str | None = None
-    data: str | None = None
-    device: Device = "cpu"
-    tracebacks: Mapping[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The run ready for JSON; everything about time and machine is under ``run``."""
-        by_id = {claim.id: claim for claim in self.claims}
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "verdicts": [verdict_to_dict(verdict, by_id[verdict.claim]) for verdict in self.verdicts],
-            "run": {
-                "budget": self.budget,
-                "seed": self.seed,
-                "sources": list(self.sources),
-                "data": self.data,
-                "device": self.device,
-                "started": self.started,
-                "finished": self.finished,
-                "wall_seconds": self.wall_seconds,
-                "seconds": json_ready(self.seconds),
-                "versions": dict(self.versions),
-                "commit": self.commit,
-                "platform": platform.platform(),
-                "tracebacks": dict(self.tracebacks),
-            },
-        }
+from .run_record import RunRecord
+from .run_request import Request, checksum_of_images
+from .store import DamagedFileError, Store
+from .verdict import Verdict
 
 
 def _seed(rng: np.random.Generator | int | None) -> int:
@@ -112,57 +30,6 @@ def _seed(rng: np.random.Generator | int | None) -> int:
             raise ValueError(f"rng must be a non-negative seed, got {rng}")
         return int(rng)
     return int(np.random.default_rng(rng).integers(2**53))  # exact in every reader of JSON
-
-
-def _expand(claim: Claim, source: Source, budget: Budget, seed: int, data: str | None) -> list[Task]:
-    """All units of a claim and of its control for one source, in the order their rows are joined."""
-    experiments: tuple[tuple[Role, Experiment], ...] = (
-        ("claim", claim.experiments[source]),
-        ("control", claim.as_tested_by(source).control.experiments[source]),
-    )
-    tasks: list[Task] = []
-    for role, experiment in experiments:
-        units = experiment.units(budget)
-        if not units:
-            raise ValueError(f"the {role} has no unit of work at budget {budget}")
-        for index, given in enumerate(units):
-            # only where images are named at all
-            settings = {**given, "data": data} if data is not None and "data" in given else given
-            tasks.append(
-                Task(Unit(claim.id, source, role, index, settings, seed), experiment.measure, len(tasks))
-            )
-    return tasks
-
-
-def _error(claim: Claim, source: Source, seed: int, reason: str) -> Verdict:
-    claim = claim.as_tested_by(source)
-    return Verdict(
-        claim=claim.id,
-        source=source,
-        verdict=Outcome.ERROR,
-        reason=reason,
-        predicted=claim.predicted,
-        band=claim.band,
-        seed=seed,
-    )
-
-
-def _decide(claim: Claim, source: Source, seed: int, outcomes: Sequence[TaskOutcome]) -> tuple[Verdict, str]:
-    """The verdict on finished units, and the traceback if it is ERROR."""
-    parts: dict[Role, list[Measurement]] = {"claim": [], "control": []}
-    # by place, so that rows are joined and the first failure is named the same whoever finished first
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.task.place):
-        unit = outcome.task.unit
-        if isinstance(outcome.result, Failure):
-            reason = f"{unit.role}, unit {unit.index}: {outcome.result.reason}"
-            return _error(claim, source, seed, reason), outcome.result.trace
-        parts[unit.role].append(outcome.result)
-    try:
-        measurement, control = (Measurement.concatenate(parts[role]) for role in ("claim", "control"))
-        return judge(claim, source, measurement, control, seed=seed), ""
-    except Exception as error:
-        failed = failure(error)
-        return _error(claim, source, seed, f"judging: {failed.reason}"), failed.trace
 
 
 def _corrected(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
@@ -178,14 +45,33 @@ def _corrected(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> tuple[Ve
     return tuple(corrected)
 
 
+def _from_store(store: Store, tasks: Iterable[Task], ledger: Ledger) -> list[Task]:
+    """Enter what the store holds; the tasks that are left."""
+    left = []
+    for task in tasks:
+        try:
+            stored = store.find(task.unit)
+        except DamagedFileError as error:
+            ledger.distrust((task.unit.claim, task.unit.source), error)
+            stored = None
+        if stored is None:
+            left.append(task)
+        else:
+            ledger.enter(TaskOutcome(task, stored.measurement, stored.seconds), stored=True)
+    return left
+
+
 def run_claims(
     claims: Iterable[Claim],
     *,
     sources: Sequence[Source] = ("simulation",),
     budget: Budget = "quick",
     data: str | None = None,
+    device: Device = "cpu",
     rng: np.random.Generator | int | None = None,
+    store: Store | None = None,
     executor: Executor | None = None,
+    in_flight: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> CheckRun:
     """Check claims: measure every unit of work, then judge each claim by each source.
@@ -202,13 +88,20 @@ def run_claims(
     data
         Images to measure on instead of those a claim names, as in `load_images`; claims that measure on
         none are not touched.
+    device
+        Where networks are computed, ``"cpu"`` or ``"cuda"``. On GPUs each unit has one to itself.
     rng
         Seed of the run. A non-negative int is used as it is; a generator, or fresh entropy for None,
         gives one, which stands in the result. Each unit draws from its own stream, keyed by this seed,
         the claim, the source, the role and the unit's index: equal seeds give equal verdicts whatever
         else is checked beside, and whatever the executor and its number of workers.
+    store
+        Where measurements are kept as they are made; units that are there are not measured again, so
+        that a run that was interrupted goes on, and comes out as if it had not been.
     executor
         Where the units run: any `concurrent.futures.Executor`; None runs them here, one by one.
+    in_flight
+        How many units are given out at once: what a pool loses whose worker dies. By default all.
     progress
         Called after every unit and with every verdict.
 
@@ -221,7 +114,10 @@ def run_claims(
     Raises
     ------
     ValueError
-        If a claim is given twice, `sources` or `budget` is unknown, or the seed is negative.
+        If a claim is given twice, `sources` or `budget` is unknown, the seed is negative, or `data` cannot
+        be read.
+    OSError
+        If the store cannot be written to.
     """
     from threadpoolctl import threadpool_limits
 
@@ -233,59 +129,62 @@ def run_claims(
         raise ValueError(f"budget must be one of {', '.join(BUDGETS)}, got {budget!r}")
     if not sources or not set(sources) <= set(SOURCES) or len(set(sources)) < len(sources):
         raise ValueError(f"sources must be among {', '.join(SOURCES)}, once each, got {tuple(sources)}")
-    seed = _seed(rng)
-    tell = progress if progress is not None else lambda _: None
+    seed, start, started = _seed(rng), time.perf_counter(), now()
+    request = Request(budget, seed, data, checksum_of_images(data), device)
 
-    start, started = time.perf_counter(), now()
-    tasks: dict[Job, list[Task]] = {}
-    verdicts: dict[Job, Verdict] = {}
-    traces: dict[Job, str] = {}
-    for claim in claims:
-        for source in sources:
-            job = (claim.id, source)
-            if source not in claim.experiments:
-                verdicts[job] = not_applicable(claim, source)
-                continue
-            try:
-                tasks[job] = _expand(claim, source, budget, seed, data)
-            except Exception as error:
-                failed = failure(error)
-                verdicts[job], traces[job] = _error(claim, source, seed, failed.reason), failed.trace
+    ledger = Ledger(asked, {}, seed, progress if progress is not None else lambda _: None)
+    jobs: list[Job] = [(claim.id, source) for claim in claims for source in sources]
+    refused: dict[Job, tuple[Verdict, str]] = {}
+    for job in jobs:
+        claim, source = asked[job[0]], job[1]
+        if source not in claim.experiments:
+            refused[job] = not_applicable(claim, source), ""
+            continue
+        try:
+            ledger.tasks[job] = request.tasks(claim, source)
+        except Exception as error:
+            failed = failure(error)
+            refused[job] = error_verdict(claim, source, seed, failed.reason), failed.trace
+    for job, (verdict, trace) in refused.items():
+        ledger.settle(job, verdict, trace)
 
-    done, total = 0, sum(map(len, tasks.values()))
-    seconds = {(claim.id, source): 0.0 for claim in claims for source in sources}
-    finished: dict[Job, list[TaskOutcome]] = {job: [] for job in tasks}
-    for job, verdict in verdicts.items():
-        tell(Progress(done, total, job[0], verdict))
-    every = [task for group in tasks.values() for task in group]
+    every = [task for group in ledger.tasks.values() for task in group]
+    record = None
+    if store is not None:
+        units = tuple(task.unit.address() for task in every)
+        record = RunRecord(
+            tuple(asked), tuple(sources), budget, seed, data, device, units=units, started=started
+        )
+        store.begin(record)
+        every = _from_store(store, every, ledger)
     # held for the whole run: a unit that ends in one thread must not lift the limit of its neighbour
-    with threadpool_limits(limits=1, user_api="blas"), closing(task_outcomes(executor, every)) as outcomes:
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        closing(task_outcomes(executor, every, in_flight=in_flight)) as outcomes,
+    ):
         for outcome in outcomes:
-            job = (outcome.task.unit.claim, outcome.task.unit.source)
-            done += 1
-            seconds[job] += outcome.seconds
-            finished[job].append(outcome)
-            tell(Progress(done, total, job[0]))
-            if len(finished[job]) < len(tasks[job]):
-                continue
-            begin = time.perf_counter()
-            verdicts[job], trace = _decide(asked[job[0]], job[1], seed, finished.pop(job))
-            seconds[job] += time.perf_counter() - begin
-            if trace:
-                traces[job] = trace
-            tell(Progress(done, total, job[0], verdicts[job], seconds[job]))
-    return CheckRun(
+            if store is not None and isinstance(outcome.result, Measurement):
+                store.keep(outcome.task.unit, outcome.result, seconds=outcome.seconds)
+            ledger.enter(outcome)
+    run = CheckRun(
         claims=claims,
-        verdicts=_corrected(claims, [verdicts[job] for job in seconds]),
+        verdicts=_corrected(claims, [ledger.verdicts[job] for job in jobs]),
         budget=budget,
         seed=seed,
         sources=tuple(sources),
-        seconds={"/".join(job): spent for job, spent in seconds.items()},
+        data=data,
+        device=device,
+        seconds={"/".join(job): ledger.seconds.get(job, 0.0) for job in jobs},
         wall_seconds=time.perf_counter() - start,
         started=started,
         finished=now(),
-        versions=versions(networks=any(source == "network" for _, source in tasks)),
+        units=sum(map(len, ledger.tasks.values())),
+        units_stored=ledger.stored,
+        versions=versions(networks=any(source == "network" for _, source in ledger.tasks)),
         commit=commit(),
-        data=data,
-        tracebacks={"/".join(job): trace for job, trace in traces.items()},
+        damaged=tuple(ledger.damaged),
+        tracebacks={"/".join(job): trace for job, trace in ledger.traces.items()},
     )
+    if store is not None and record is not None:
+        store.finish(record.id, run.to_dict())
+    return run

@@ -1,22 +1,20 @@
-"""`Unit`: one piece of work of a run, and how units are carried out on an executor."""
+"""`Unit`: one piece of work of a run, and its measurement."""
 
 from __future__ import annotations
 
 import hashlib
-import time
-import traceback
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Executor, Future, as_completed
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
 from genlaws.simulate.measurement import Measurement, Source
 
 from .claim import Settings
+from .serialize import json_ready
 
 Role = Literal["claim", "control"]
 Measure = Callable[[Settings, np.random.Generator], Measurement]
@@ -36,6 +34,13 @@ class Unit:
         What the experiment is to do.
     seed
         The seed of the whole run.
+    revision
+        Of the claim.
+    families
+        Registered name -> revision of the families it measures.
+    images
+        Checksum of the images that the settings name by ``data``, where they are not part of the package:
+        the same path may hold others elsewhere, or tomorrow.
     """
 
     claim: str
@@ -44,6 +49,9 @@ class Unit:
     index: int
     settings: Settings
     seed: int
+    revision: int = 1
+    families: Mapping[str, int] = field(default_factory=dict)
+    images: str | None = None
 
     def generator(self) -> np.random.Generator:
         """Its own random stream: the same whatever else is run, where, and in what order."""
@@ -51,39 +59,40 @@ class Unit:
         words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(*words, self.index)))
 
+    def key(self) -> dict[str, Any]:
+        """What determines the measurement, ready for JSON; images stand by their checksum, not their path.
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A unit with the function that does it, and its place among the units of its claim and control."""
+        Raises
+        ------
+        ValueError
+            If the settings have no form in JSON.
+        """
+        settings = dict(self.settings)
+        if self.images is not None:
+            settings["data"] = f"{str(settings['data']).partition(':')[0]}:sha256={self.images}"
+        key: dict[str, Any] = json_ready(
+            {
+                "claim": self.claim,
+                "revision": self.revision,
+                "source": self.source,
+                "role": self.role,
+                "index": self.index,
+                "settings": settings,
+                "families": dict(self.families),
+                "seed": self.seed,
+            }
+        )
+        return key
 
-    unit: Unit
-    measure: Measure
-    place: int
+    def address(self) -> str:
+        """SHA-256 of the key: 64 hexadecimal digits."""
+        return checksum(self.key())
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why there is no result: `reason` in one line, `trace` in full."""
-
-    reason: str
-    trace: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """What became of a task: its measurement or its failure, and the seconds it took."""
-
-    task: Task
-    result: Measurement | Failure
-    seconds: float
-
-
-def failure(error: Exception) -> Failure:
-    """An exception in one line: its type, the innermost line of code, and what it said."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    said = " ".join(str(error).split()) or "no message"
-    return Failure(f"{type(error).__name__}{where}: {said}", "".join(traceback.format_exception(error)))
+def checksum(document: Any) -> str:
+    """SHA-256 of a JSON document, the same in whatever order and form it is written."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _one_thread(source: Source) -> AbstractContextManager[object]:
@@ -103,55 +112,42 @@ def _one_thread(source: Source) -> AbstractContextManager[object]:
     return limit
 
 
+def _check_images(unit: Unit) -> None:
+    # another machine, or another day, may have other images under the same name
+    from genlaws.empirical.image_checksum import image_checksum
+
+    found = image_checksum(unit.settings["data"])
+    if found != unit.images:
+        raise ValueError(f"the images {unit.settings['data']} are not those that the run was started on")
+
+
 def run_unit(measure: Measure, unit: Unit) -> Measurement:
     """Measure one unit of work. Every unit passes through here, wherever it runs.
 
-    `unit` is the whole key of the result: equal units give equal measurements, so that a store from
-    units to measurements can stand in front of this function.
+    The unit is the whole key of the result: equal units give equal measurements, so that a store from
+    units to measurements stands in front of this function. A unit on a GPU has that GPU to itself.
 
     Raises
     ------
     TypeError
         If `measure` returns something else than a Measurement.
+    ValueError
+        If the images found here are not those of the unit.
     """
-    with _one_thread(unit.source):
-        measurement = measure(unit.settings, unit.generator())
+    if unit.images is not None:
+        _check_images(unit)
+    with ExitStack() as held:
+        held.enter_context(_one_thread(unit.source))
+        settings = unit.settings
+        if settings.get("device") == "cuda":
+            from genlaws.empirical.device_lease import leased_gpu
+
+            settings = {**settings, "device": held.enter_context(leased_gpu())}
+        measurement = measure(settings, unit.generator())
     if not isinstance(measurement, Measurement):
         raise TypeError(f"an experiment must return a Measurement, got {type(measurement).__name__}")
-    return measurement
-
-
-def _attempt(task: Task) -> TaskOutcome:
-    """Run a task where it was sent; what it raises travels home as a value."""
-    start = time.perf_counter()
-    try:
-        result: Measurement | Failure = run_unit(task.measure, task.unit)
-    except Exception as error:
-        result = failure(error)
-    return TaskOutcome(task, result, time.perf_counter() - start)
-
-
-def task_outcomes(executor: Executor | None, tasks: Sequence[Task]) -> Generator[TaskOutcome, None, None]:
-    """Carry out the tasks and yield each outcome as it comes in; closing the iterator cancels the rest.
-
-    With `executor` None they run here, one by one, in order.
-    """
-    if executor is None:
-        yield from map(_attempt, tasks)
-        return
-    running: dict[Future[TaskOutcome], Task] = {}
-    try:
-        for task in tasks:
-            try:
-                running[executor.submit(_attempt, task)] = task
-            except Exception as error:  # the pool broke, or the task cannot travel
-                yield TaskOutcome(task, failure(error), 0.0)
-        for future in as_completed(running):
-            try:
-                outcome = future.result()
-            except Exception as error:  # lost on the way: a killed worker, a result that cannot travel
-                outcome = TaskOutcome(running[future], failure(error), 0.0)
-            yield outcome
-    finally:
-        for future in running:
-            future.cancel()
+    if measurement.settings == settings:
+        # which of the GPUs it was says nothing about the result
+        measurement = replace(measurement, settings=unit.settings)
+    # what was read back from a store and what was just measured are the same to the last bit
+    return replace(measurement, source=unit.source, settings=json_ready(measurement.settings))

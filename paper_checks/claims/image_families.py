@@ -75,4 +75,4 @@ def image_family(
     from genlaws.empirical.network_family import NetworkFamily
 
     network = image_network(settings, task)
-    return NetworkFamily(network, inputs, labels, training=first, heldout=rest, device="cpu")
+    return NetworkFamily(network, inputs, labels, training=first, heldout=rest, device=settings["device"])

@@ -44,7 +44,7 @@ def _trained(
         learning_rate=0.01,
         max_steps=settings["max_steps"],
         rng=rng,
-        device="cpu",
+        device=settings["device"],
     )
     if settings["max_steps"] > 0 and trained.reached.mean() < _ENOUGH:
         raise ValueError(

@@ -120,7 +120,7 @@ def _trained(
         loss="cross-entropy",
         stop="error",
         rng=rng,
-        device="cpu",
+        device=settings["device"],
         **settings["training"],
     )
     if np.count_nonzero(trained.reached) < 2:
@@ -180,7 +180,7 @@ def measure_width(settings: Settings, rng: np.random.Generator) -> Measurement:
     errors = []
     for width in settings["widths"]:
         network = image_network({**settings, "arch": f"fc:1x{width}"}, task)
-        family = NetworkFamily(network, inputs, labels, device="cpu", **places)
+        family = NetworkFamily(network, inputs, labels, device=settings["device"], **places)
         errors.append(float(_ensemble(family, [settings["seen"]], settings, rng).mean_true_error[0]))
     return rows(
         settings,
@@ -228,7 +228,12 @@ def measure_network_selection(settings: Settings, rng: np.random.Generator) -> M
     end = 2 * n[-1] + settings["heldout"]
     inputs, labels = task.inputs[:end].copy(), task.labels[:end]
     family = NetworkFamily(
-        network, inputs, labels, training=range(n[-1]), heldout=range(2 * n[-1], end), device="cpu"
+        network,
+        inputs,
+        labels,
+        training=range(n[-1]),
+        heldout=range(2 * n[-1], end),
+        device=settings["device"],
     )
     ensemble = _ensemble(family, n, settings, rng)
     shares = []

@@ -49,7 +49,9 @@ def image_pool(settings: Settings, rng: np.random.Generator) -> ClassifierFamily
     every = np.concatenate([chosen, chosen[:copies]])
     labels = task.labels[every]
     labels[chosen.size :] *= -1
-    return NetworkFamily.on_pool(image_network(settings, task), task.inputs[every], labels, device="cpu")
+    return NetworkFamily.on_pool(
+        image_network(settings, task), task.inputs[every], labels, device=settings["device"]
+    )
 
 
 def drawn_networks(settings: Settings, rng: np.random.Generator) -> DrawnClassifiers:

@@ -70,7 +70,7 @@ def on_networks(
     measure: Callable[[Settings, np.random.Generator], Measurement],
     **settings: Any,
 ) -> dict[Source, Experiment]:
-    """An experiment on finite networks, of units like those of `simulated`.
+    """An experiment on finite networks, of units like those of `simulated`, which name their `device` too.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def on_networks(
     dict
         ``"network"`` -> the experiment.
     """
-    return {"network": _experiment(replicates, measure, settings)}
+    return {"network": _experiment(replicates, measure, {"device": "cpu", **settings})}
 
 
 def rows(

@@ -1,0 +1,172 @@
+"""`Ledger`: what came of the units of a run so far, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from genlaws.simulate.measurement import Measurement, Source
+
+from .claim import Claim
+from .execution import Failure, Task, TaskOutcome, failure
+from .protocol import judge
+from .store import DamagedFileError
+from .time_left import seconds_left
+from .units import Role
+from .verdict import Outcome, Verdict
+
+Job = tuple[str, Source]
+"""A claim's id and a source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is, after a unit of work or a verdict.
+
+    Attributes
+    ----------
+    done, total
+        Units of the run.
+    claim, source
+        What the last unit was for.
+    job_done, job_total
+        Units of that claim and source.
+    seconds_left
+        Until the run is done; None where nothing is known yet.
+    verdict
+        Given when the last unit of a claim and source is in; Holm's correction comes at the end of the run
+        and is not in it yet.
+    seconds
+        Of work that the claim and source took so far.
+    damaged
+        What is wrong with a file of the store, whose unit is measured anew.
+    """
+
+    done: int
+    total: int
+    claim: str
+    source: Source
+    job_done: int = 0
+    job_total: int = 0
+    seconds_left: float | None = None
+    verdict: Verdict | None = None
+    seconds: float = 0.0
+    damaged: str | None = None
+
+
+def error_verdict(claim: Claim, source: Source, seed: int, reason: str) -> Verdict:
+    """The verdict on a claim that could not be measured or judged."""
+    claim = claim.as_tested_by(source)
+    return Verdict(
+        claim=claim.id,
+        source=source,
+        verdict=Outcome.ERROR,
+        reason=reason,
+        predicted=claim.predicted,
+        band=claim.band,
+        seed=seed,
+    )
+
+
+def _decide(claim: Claim, source: Source, seed: int, outcomes: Sequence[TaskOutcome]) -> tuple[Verdict, str]:
+    """The verdict on finished units, and the traceback if it is ERROR."""
+    parts: dict[Role, list[Measurement]] = {"claim": [], "control": []}
+    # by place, so that rows are joined and the first failure is named the same whoever finished first
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.task.place):
+        unit = outcome.task.unit
+        if isinstance(outcome.result, Failure):
+            reason = f"{unit.role}, unit {unit.index}: {outcome.result.reason}"
+            return error_verdict(claim, source, seed, reason), outcome.result.trace
+        parts[unit.role].append(outcome.result)
+    try:
+        measurement, control = (Measurement.concatenate(parts[role]) for role in ("claim", "control"))
+        return judge(claim, source, measurement, control, seed=seed), ""
+    except Exception as error:
+        failed = failure(error)
+        return error_verdict(claim, source, seed, f"judging: {failed.reason}"), failed.trace
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What came of the units so far: the one thing in a run that changes.
+
+    Attributes
+    ----------
+    asked
+        Id -> claim.
+    tasks
+        All units of each claim and source.
+    seed
+        Of the run.
+    tell
+        Called after every unit and with every verdict.
+    verdicts, traces, seconds
+        What has come out, where it failed, and the seconds of work it took.
+    outcomes
+        Of the units that are done.
+    measured
+        How many of them were done in this run and not read from a store, with their seconds of work.
+    damaged
+        What is wrong with files of the store.
+    stored
+        How many units were read from a store.
+    """
+
+    asked: dict[str, Claim]
+    tasks: dict[Job, list[Task]]
+    seed: int
+    tell: Callable[[Progress], None]
+    started: float = field(default_factory=time.perf_counter)
+    verdicts: dict[Job, Verdict] = field(default_factory=dict)
+    traces: dict[Job, str] = field(default_factory=dict)
+    seconds: dict[Job, float] = field(default_factory=dict)
+    outcomes: dict[Job, list[TaskOutcome]] = field(default_factory=dict)
+    measured: dict[Job, tuple[int, float]] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+    stored: int = 0
+
+    def _progress(self, job: Job, *, verdict: Verdict | None = None, damaged: str | None = None) -> Progress:
+        left = {job: len(tasks) - len(self.outcomes.get(job, ())) for job, tasks in self.tasks.items()}
+        total = sum(map(len, self.tasks.values()))
+        return Progress(
+            done=total - sum(left.values()),
+            total=total,
+            claim=job[0],
+            source=job[1],
+            job_done=len(self.outcomes.get(job, ())),
+            job_total=len(self.tasks.get(job, ())),
+            seconds_left=seconds_left(self.measured, left, elapsed=time.perf_counter() - self.started),
+            verdict=verdict,
+            seconds=self.seconds.get(job, 0.0),
+            damaged=damaged,
+        )
+
+    def settle(self, job: Job, verdict: Verdict, trace: str = "") -> None:
+        """A verdict is there."""
+        self.verdicts[job] = verdict
+        if trace:
+            self.traces[job] = trace
+        self.tell(self._progress(job, verdict=verdict))
+
+    def distrust(self, job: Job, why: DamagedFileError) -> None:
+        """A file of the store is damaged."""
+        self.damaged.append(str(why))
+        self.tell(self._progress(job, damaged=str(why)))
+
+    def enter(self, outcome: TaskOutcome, *, stored: bool = False) -> None:
+        """A unit is done, and with the last one of its claim and source the verdict."""
+        job = (outcome.task.unit.claim, outcome.task.unit.source)
+        self.outcomes.setdefault(job, []).append(outcome)
+        self.seconds[job] = self.seconds.get(job, 0.0) + outcome.seconds
+        if stored:
+            self.stored += 1
+        else:
+            units, seconds = self.measured.get(job, (0, 0.0))
+            self.measured[job] = units + 1, seconds + outcome.seconds
+        self.tell(self._progress(job))
+        if len(self.outcomes[job]) == len(self.tasks[job]):
+            begin = time.perf_counter()
+            verdict, trace = _decide(self.asked[job[0]], job[1], self.seed, self.outcomes[job])
+            self.seconds[job] += time.perf_counter() - begin
+            self.settle(job, verdict, trace)
