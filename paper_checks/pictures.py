@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from .atomic_write import atomic_write, check_writable
@@ -27,12 +28,14 @@ BLUE, ORANGE, GREEN, PURPLE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 _ENDINGS = (".png", ".svg", ".pdf")
 _LINE_HEIGHT = 11.0  # points between two lines of labels
 _LABEL_WIDTH = 18  # characters
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def picture_style() -> AbstractContextManager[None]:
     """The style of all pictures, as a context to draw and save in."""
     style: dict[Any, Any] = {
         "font.size": 9.0,
+        "text.color": INK,
         "axes.labelsize": 9.0,
         "axes.labelcolor": INK,
         "axes.edgecolor": GREY,
@@ -107,6 +110,28 @@ def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
             fontsize=8.5,
             annotation_clip=False,
         )
+
+
+class _PlainLogFormatter(LogFormatter):
+    """Matplotlib's choice of which logarithmic ticks to label, written as plain text: 0.01, 200, 10⁻⁵."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        if not super().__call__(x, pos):
+            return ""
+        exponent = int(np.floor(np.log10(x) + 1e-9))
+        if -3 <= exponent <= 3:
+            return f"{x:g}"
+        leading = round(x / 10.0**exponent)
+        power = "10" + str(exponent).translate(_SUPERSCRIPT)
+        return power if leading == 1 else f"{leading}·{power}"
+
+
+def plain_log_ticks(ax: Axes) -> None:
+    """Label logarithmic axes in plain text, which needs no mathematical typesetting in an SVG."""
+    for axis in (ax.xaxis, ax.yaxis):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter(_PlainLogFormatter())
+            axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False, minor_thresholds=(1.0, 0.4)))
 
 
 def picture_bytes(figure: Figure, ending: str) -> bytes:

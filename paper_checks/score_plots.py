@@ -8,14 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .claim import Claim
-from .pictures import BLUE, GREEN, GREY, Label, label_ends
+from .pictures import BLUE, GREEN, GREY, Label
 from .verdict import Verdict
 
 
-def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> None:
+def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[Label]:
     """Draw the band, the prediction, and the intervals of the claim and of its control along one axis.
 
     Where the band is open on one side the claim is a bound: then its end is drawn, and no prediction.
+    The labels of the rows are given back, for the caller to place beside them.
     """
     ends_of_band = [end for end in claim.band if math.isfinite(end)]
     line = ends_of_band[0] if len(ends_of_band) == 1 else claim.predicted
@@ -58,4 +59,4 @@ def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> None:
     ax.spines["left"].set_visible(False)
     level = "" if verdict.level is None else f", {verdict.level:.0%} interval"
     ax.set_xlabel(f"{claim.law.score_name}{level}; green: what the claim allows")
-    label_ends(ax, labels)
+    return labels
