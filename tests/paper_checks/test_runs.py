@@ -242,8 +242,10 @@ def test_a_claim_may_be_given_once_only(make_claim):
         run_claims([make_claim(), make_claim()])
 
 
-def test_other_images_go_to_the_units_that_name_images(make_claim):
-    seen = []
+def test_other_images_go_to_the_units_that_name_images(make_claim, tmp_path):
+    seen, data = [], f"npz:{tmp_path / 'other.npz'}"
+    pixels = np.arange(40, dtype=np.uint8).reshape(10, 2, 2)
+    np.savez(tmp_path / "other.npz", images=pixels, labels=np.arange(10) % 2)
 
     def noting(experiment, **more):
         def measure(settings, rng):
@@ -256,14 +258,14 @@ def test_other_images_go_to_the_units_that_name_images(make_claim):
     claim = replace(
         plain, experiments={"simulation": noting(plain.experiments["simulation"], data="mnist5k")}
     )
-    run_claims([claim], data="npz:other.npz", rng=1)
+    run_claims([claim], data=data, rng=1)
     assert seen
-    assert {unit["data"] for unit in seen} == {"npz:other.npz"}
+    assert {unit["data"] for unit in seen} == {data}
     seen.clear()
     run_claims([claim], rng=1)
     assert {unit["data"] for unit in seen} == {"mnist5k"}
     seen.clear()
     bare = replace(plain, experiments={"simulation": noting(plain.experiments["simulation"])})
-    run_claims([bare], data="npz:other.npz", rng=1)
+    run_claims([bare], data=data, rng=1)
     assert seen
     assert not any("data" in unit for unit in seen)
