@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,13 +110,18 @@ def measure_annealing_gap(settings: Settings, rng: np.random.Generator) -> Measu
     )
 
 
-_SPREAD = {
+_SPREAD: dict[str, Any] = {
     "ratio": 3,
     "sets": by_budget(2, 6, 20),
     "particles": by_budget(60, 200, 400),
     "heldout": by_budget(200, 1000, 2000),
 }
-_GAP = {"dimension": 16, "alpha": [0.75, 1.0, 1.25], "sets": by_budget(10, 30, 100), "particles": 60}
+_GAP: dict[str, Any] = {
+    "dimension": 16,
+    "alpha": [0.75, 1.0, 1.25],
+    "sets": by_budget(10, 30, 100),
+    "particles": 60,
+}
 
 CLAIMS = (
     Claim(
@@ -138,6 +144,7 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(12, 12, 12),
                 measure_concentration,
+                families=["spherical-perceptron"],
                 sizes=[8, 16],
                 kinds=["linear", "linear"],
                 growth=1,
@@ -147,6 +154,7 @@ CLAIMS = (
         experiments=simulated(
             by_budget(6, 8, 12),
             measure_concentration,
+            families=["gaussian-process", "spherical-perceptron"],
             sizes=[8, 12, 16],
             kinds=["linear", "random features", "linear"],
             growth=4,
@@ -172,11 +180,19 @@ CLAIMS = (
             description="an unrealizable rule, but classifiers erring independently: annealing is exact",
             expected="REFUTED",
             experiments=simulated(
-                by_budget(8, 8, 12), measure_annealing_gap, unrealizable="independent", **_GAP
+                by_budget(8, 8, 12),
+                measure_annealing_gap,
+                families=["lookup-table", "spherical-perceptron"],
+                unrealizable="independent",
+                **_GAP,
             ),
         ),
         experiments=simulated(
-            by_budget(14, 14, 14), measure_annealing_gap, unrealizable="perceptron", **_GAP
+            by_budget(14, 14, 14),
+            measure_annealing_gap,
+            families=["spherical-perceptron"],
+            unrealizable="perceptron",
+            **_GAP,
         ),
         not_applicable=NETWORKS_COME_LATER,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -72,13 +73,15 @@ def measure_transition(settings: Settings, rng: np.random.Generator) -> Measurem
     )
 
 
-_VOTE = {
+_VOTE: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
     "dimension": by_budget(12, 24, 48),
     "alpha": [5, 10],
     "particles": 100,
     "sets": by_budget(2, 8, 20),
 }
-_BINARY = {
+_BINARY: dict[str, Any] = {
+    "families": ["binary-perceptron"],
     "dimensions": by_budget([9, 11, 13, 15, 17], [9, 11, 13, 15, 17, 19], [11, 13, 15, 17, 19, 20]),
     "sets": by_budget(400, 2000, 10_000),
 }

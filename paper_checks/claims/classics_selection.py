@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from genlaws.theory import EqualWithinMargin, UpperBound
 
 from ..claim import Claim, Control, Restatement
@@ -13,8 +15,8 @@ from .minima_selection import (
 )
 from .units import by_budget, on_networks, simulated
 
-_TWO_CLASSES = {"data": "mnist5k", "task": "0-7", "components": 10, "arch": "fc:1x32"}
-_GUESSED = {
+_TWO_CLASSES: dict[str, Any] = {"data": "mnist5k", "task": "0-7", "components": 10, "arch": "fc:1x32"}
+_GUESSED: dict[str, Any] = {
     "n_examples": [2, 4, 8, 16],
     "draws": by_budget(50_000, 200_000, 1_000_000),
     "members": by_budget(300, 500, 1000),
@@ -23,14 +25,16 @@ _GUESSED = {
     "bin": 0.05,
     "training": {"optimizer": "sgd", "momentum": 0.5, "learning_rate": 0.1, "batch_size": 4},
 }
-_PARITY = {"data": "mnist5k", "task": "parity", "components": 20}
-_WIDTHS = {
+_PARITY: dict[str, Any] = {"data": "mnist5k", "task": "parity", "components": 20}
+_WIDTHS: dict[str, Any] = {
+    "families": ["gaussian-process", "network"],
     "widths": by_budget([8, 64], [8, 16, 32, 64, 128], [8, 16, 32, 64, 128, 256, 512]),
     "n": 32,
     "particles": by_budget(50, 200, 400),
     "heldout": by_budget(300, 1000, 2000),
 }
-_LINEAR = {
+_LINEAR: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
     # data, alpha, n: dimensions so large that overlaps by chance, of order dimension^-1/2, stay below the
     # signal, which logistic labels make the weaker one
     "cases": by_budget(
@@ -41,7 +45,8 @@ _LINEAR = {
     "particles": by_budget(40, 200, 500),
     "minority": 0.1,
 }
-_DESCENT = {
+_DESCENT: dict[str, Any] = {
+    "families": ["network"],
     "arch": "fc:1x32",
     "n_examples": [16, 32, 64],
     "particles": by_budget(50, 200, 400),

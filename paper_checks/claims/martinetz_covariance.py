@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +71,7 @@ def measure_quenched_and_annealed(settings: Settings, rng: np.random.Generator) 
     """f_n from conditioning on many training sets beside g_n from Q, for the families that settings name."""
     eps = settings["eps"]
     parts = []
-    for name, n in settings["families"].items():
+    for name, n in settings["cases"].items():
         conditioned = _sets(settings, name, n, rng)
         exact = _exact_annealed(_family(name), n, eps)
         parts.append(
@@ -84,15 +85,25 @@ def measure_two_families(settings: Settings, rng: np.random.Generator) -> Measur
     n = settings["n_examples"]
     first, second = (
         sample_training_sets(_family(name), n_examples=n, sets=settings["sets"], rng=rng).mean_true_error
-        for name in settings["families"]
+        for name in settings["cases"]
     )
     return rows(settings, n, first, reference=second, y_label="mean true error")
 
 
-_BOUND = {"n_examples": [8, 12, 16, 20], "eps": 0.25, "sets": by_budget(400, 3000, 20_000)}
-_PAIR = {"eps": 0.25, "sets": by_budget(400, 3000, 20_000)}
-_CURVES = {"n_examples": [5, 10, 15, 20], "sets": by_budget(60, 400, 3000)}
-_POOL = {
+_BOUND: dict[str, Any] = {
+    "families": ["binary-perceptron"],
+    "n_examples": [8, 12, 16, 20],
+    "eps": 0.25,
+    "sets": by_budget(400, 3000, 20_000),
+}
+_PAIR: dict[str, Any] = {"eps": 0.25, "sets": by_budget(400, 3000, 20_000)}
+_CURVES: dict[str, Any] = {
+    "families": ["lookup-table"],
+    "n_examples": [5, 10, 15, 20],
+    "sets": by_budget(60, 400, 3000),
+}
+_POOL: dict[str, Any] = {
+    "families": ["drawn-classifiers", "network"],
     "data": "mnist5k",
     "task": "parity",
     "components": 10,
@@ -103,11 +114,12 @@ _POOL = {
     "sets": by_budget(100, 1000, 4000),
 }
 # bad above 0.32, between 19 and 20 of 60 images: g_n falls from 0.85 to 0.45 over these n
-_NETWORKS = {**_POOL, "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"), "eps": 0.32}
-_WIDTHS = {
+_NETWORKS: dict[str, Any] = {**_POOL, "arch": by_budget("fc:1x16", "fc:1x64", "fc:2x64"), "eps": 0.32}
+_WIDTHS: dict[str, Any] = {
     **_POOL,
     "arch": by_budget(["fc:1x4", "fc:1x64"], ["fc:1x8", "fc:1x128"], ["fc:1x16", "fc:1x256"]),
 }
+_WITH_TABLE = {"families": ["drawn-classifiers", "lookup-table", "network"]}
 _CLASS = "networks drawn from the prior, on a pool of 60 images"
 
 
@@ -163,7 +175,8 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(8, 12, 20),
                 measure_quenched_and_annealed,
-                families={"independent": [5, 10, 15]},
+                families=["lookup-table"],
+                cases={"independent": [5, 10, 15]},
                 eps=0.25,
                 sets=by_budget(60, 400, 3000),
             ),
@@ -171,7 +184,8 @@ CLAIMS = (
         experiments=simulated(
             by_budget(8, 12, 20),
             measure_quenched_and_annealed,
-            families={"binary": [10, 15, 20, 25]},
+            families=["binary-perceptron"],
+            cases={"binary": [10, 15, 20, 25]},
             **_PAIR,
         )
         | on_networks(by_budget(8, 12, 20), measure_fractions_on_pool, errors="networks", **_NETWORKS),
@@ -189,7 +203,7 @@ CLAIMS = (
                         by_budget(5, 8, 12),
                         measure_fractions_on_pool,
                         errors="scattered",
-                        **_NETWORKS,
+                        **_NETWORKS | _WITH_TABLE,
                     ),
                 ),
             )
@@ -215,7 +229,8 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(6, 8, 12),
                 measure_quenched_and_annealed,
-                families={"falling together": [6, 8, 10]},
+                families=["lookup-table"],
+                cases={"falling together": [6, 8, 10]},
                 eps=0.3,
                 sets=by_budget(60, 400, 3000),
             ),
@@ -223,7 +238,8 @@ CLAIMS = (
         experiments=simulated(
             by_budget(8, 12, 20),
             measure_quenched_and_annealed,
-            families={"binary": [10, 15, 20, 25], "mismatched": [12, 16, 18]},
+            families=["binary-perceptron"],
+            cases={"binary": [10, 15, 20, 25], "mismatched": [12, 16, 18]},
             **_PAIR,
         )
         | on_networks(by_budget(8, 12, 20), measure_fractions_on_pool, errors="networks", **_NETWORKS),
@@ -261,12 +277,12 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(6, 8, 12),
                 measure_two_families,
-                families=["independent", "independent-2048"],
+                cases=["independent", "independent-2048"],
                 **_CURVES,
             ),
         ),
         experiments=simulated(
-            by_budget(6, 8, 12), measure_two_families, families=["nested", "independent-2048"], **_CURVES
+            by_budget(6, 8, 12), measure_two_families, cases=["nested", "independent-2048"], **_CURVES
         )
         | on_networks(by_budget(6, 8, 12), measure_two_widths, nested=0, **_WIDTHS),
         restated={
@@ -282,7 +298,9 @@ CLAIMS = (
                         "wherever a better one does: equal Q, other overlaps"
                     ),
                     expected="REFUTED",
-                    experiments=on_networks(by_budget(5, 8, 12), measure_two_widths, nested=2**13, **_WIDTHS),
+                    experiments=on_networks(
+                        by_budget(5, 8, 12), measure_two_widths, nested=2**13, **_WIDTHS | _WITH_TABLE
+                    ),
                 ),
             )
         },

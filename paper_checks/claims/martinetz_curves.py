@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from genlaws.simulate import (
@@ -104,8 +106,15 @@ def measure_quenched_networks(settings: Settings, rng: np.random.Generator) -> M
     return rows(settings, n, zero_error_curve(settings, n, rng), y_label="mean held-out error")
 
 
-_SURVIVAL = {"dimension": 6, "n_examples": [1, 2, 4, 6], "sets": by_budget(25, 200, 1000), "draws": 20_000}
-_NEXT_ON_POOL = {
+_SURVIVAL: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
+    "dimension": 6,
+    "n_examples": [1, 2, 4, 6],
+    "sets": by_budget(25, 200, 1000),
+    "draws": 20_000,
+}
+_NEXT_ON_POOL: dict[str, Any] = {
+    "families": ["drawn-classifiers", "network"],
     "data": "mnist5k",
     "task": "parity",
     "components": 10,
@@ -116,14 +125,20 @@ _NEXT_ON_POOL = {
     "next_examples": 400,
     "sets": by_budget(40, 200, 1000),
 }
-_EDGE = {
+_EDGE: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
     "dimension": 6,
     "n_examples": [500, 900, 1600, 2800, 5000],
     "smallest_angle": 2e-4,
     "particles": by_budget(400, 1000, 4000),
 }
-_PREFACTOR = {"dimension": by_budget(16, 48, 96), "alpha": [8, 12, 16], "particles": 100}
-_LEARNT = {"data": "mnist5k", "family": "network"}
+_PREFACTOR: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
+    "dimension": by_budget(16, 48, 96),
+    "alpha": [8, 12, 16],
+    "particles": 100,
+}
+_LEARNT: dict[str, Any] = {"families": ["network"], "data": "mnist5k", "family": "network"}
 
 CLAIMS = (
     Claim(

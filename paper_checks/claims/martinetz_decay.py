@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -64,20 +65,22 @@ def measure_quenched_decay(settings: Settings, rng: np.random.Generator) -> Meas
     )
 
 
-_SPHERICAL = {
+_SPHERICAL: dict[str, Any] = {
+    "families": ["spherical-perceptron"],
     "dimension": _DIMENSION,
     "eps": _EPS,
     "n_examples": [80, 110, 140, 170, 200, 230, 260],
     "smallest_angle": 0.005,
     "particles": by_budget(200, 1000, 4000),
 }
-_BINARY = {
+_BINARY: dict[str, Any] = {
+    "families": ["binary-perceptron"],
     "dimension": 15,
     "n_examples": [50, 70, 90, 110, 130],
     "draws": by_budget(40, 300, 2000),
 }
-_POOL = {"data": "mnist5k", "task": "3-8", "components": 10}
-_ANNEALED_POOL = {
+_POOL: dict[str, Any] = {"families": ["network"], "data": "mnist5k", "task": "3-8", "components": 10}
+_ANNEALED_POOL: dict[str, Any] = {
     **_POOL,
     "points": 30,
     "arch": by_budget("fc:1x16", "fc:1x64", "fc:1x128"),
@@ -85,7 +88,7 @@ _ANNEALED_POOL = {
     "n_examples": [100, 150, 200, 250, 300, 350, 400],
     "particles": by_budget(300, 600, 1000),
 }
-_PLANTED_POOL = {
+_PLANTED_POOL: dict[str, Any] = {
     **_POOL,
     "points": by_budget(15, 30, 30),
     "arch": by_budget("fc:1x16", "fc:1x16", "fc:1x64"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,21 +93,22 @@ def measure_foretold_curve(settings: Settings, rng: np.random.Generator) -> Meas
     )
 
 
-_IMAGES = {"data": "mnist5k", "task": "parity"}
-_PROCESS = {"family": "process", **_IMAGES}
-_NETWORK = {
+_IMAGES: dict[str, Any] = {"data": "mnist5k", "task": "parity"}
+_PROCESS: dict[str, Any] = {"families": ["gaussian-process"], "family": "process", **_IMAGES}
+_NETWORK: dict[str, Any] = {
+    "families": ["network"],
     "family": "network",
     "arch": by_budget("fc:1x16", "fc:1x32", "fc:2x64"),
     "components": by_budget(10, 20, None),
     **_IMAGES,
 }
-_OWN_Q = {
+_OWN_Q: dict[str, Any] = {
     "heldout": by_budget(100, 200, 400),
     "particles": by_budget(120, 400, 1000),
     "smallest_error": 0.14,
     "log_floor": -28.0,
 }
-_NETWORKS_OWN_Q = {
+_NETWORKS_OWN_Q: dict[str, Any] = {
     "heldout": by_budget(100, 150, 400),
     "particles": by_budget(100, 200, 1000),
     # small networks on few components err less evenly: a curve up to n = 32 rests on errors above 0.13,
@@ -113,20 +116,20 @@ _NETWORKS_OWN_Q = {
     "smallest_error": 0.18,
     "log_floor": -28.0,
 }
-_OF_Q = {"n_examples": [1, 2, 3, 4, 6, 8, 11, 14, 18, 22, 26, 32]}
+_OF_Q: dict[str, Any] = {"n_examples": [1, 2, 3, 4, 6, 8, 11, 14, 18, 22, 26, 32]}
 _FITTED = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
-_FORETOLD = {
+_FORETOLD: dict[str, Any] = {
     "n_examples": by_budget([*_FITTED, 64, 128], [*_FITTED, 64, 128, 256], [*_FITTED, 64, 128, 256, 512]),
     "fitted_up_to": 32,
     "judged_from": 16,
 }
-_TYPICAL = {
+_TYPICAL: dict[str, Any] = {
     "tested_on": by_budget(300, 500, 1000),
     "members": by_budget(60, 60, 200),
     "sets": by_budget(2, 24, 60),
     "sets_beyond": by_budget(2, 24, 60),
 }
-_NETWORKS_FORETOLD = {
+_NETWORKS_FORETOLD: dict[str, Any] = {
     "fitted_up_to": 32,
     "judged_from": 16,
     "tested_on": by_budget(300, 500, 1000),
@@ -157,6 +160,7 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(4, 6, 8),
                 measure_model_of_q,
+                families=["binary-perceptron"],
                 family="binary",
                 sets=by_budget(400, 2000, 8000),
                 **_OF_Q,
@@ -207,6 +211,7 @@ CLAIMS = (
             experiments=simulated(
                 by_budget(4, 6, 8),
                 measure_foretold_curve,
+                families=["binary-perceptron"],
                 family="binary",
                 n_examples=[1, 2, 3, 4, 6, 8, 10, 15, 20],
                 fitted_up_to=8,

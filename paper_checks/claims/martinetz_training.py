@@ -130,14 +130,14 @@ _TRAINED: dict[str, Any] = {
     "components": by_budget(10, 20, None),
 }
 _FITTED = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
-_FORETOLD = {
+_FORETOLD: dict[str, Any] = {
     "fitted_up_to": 32,
     "networks": by_budget(100, 400, 1000),
     "drawn_from": 3000,
     "tested_on": 1000,
     "max_steps": 20_000,
 }
-_SPREAD = {
+_SPREAD: dict[str, Any] = {
     "n_examples": by_budget([16, 64, 256], [16, 64, 256], [16, 64, 256, 1024]),
     "tested_on": by_budget(1000, 2000, 2000),
 }

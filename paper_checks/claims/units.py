@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +29,7 @@ def by_budget(quick: _T, standard: _T, full: _T) -> dict[Budget, _T]:
 def _experiment(
     replicates: Mapping[Budget, int],
     measure: Callable[[Settings, np.random.Generator], Measurement],
+    families: Iterable[str],
     settings: Mapping[str, Any],
 ) -> Experiment:
     def units(budget: Budget) -> list[Settings]:
@@ -38,12 +39,14 @@ def _experiment(
         }
         return [{"replicate": k, **chosen} for k in range(replicates[budget])]
 
-    return Experiment(units, measure)
+    return Experiment(units, measure, tuple(families))
 
 
 def simulated(
     replicates: Mapping[Budget, int],
     measure: Callable[[Settings, np.random.Generator], Measurement],
+    *,
+    families: Iterable[str] = (),
     **settings: Any,
 ) -> dict[Source, Experiment]:
     """A simulation whose units of work differ in their replicate number only.
@@ -54,6 +57,8 @@ def simulated(
         Budget -> number of independent replicates.
     measure : callable
         Measures one unit; a module-level function.
+    families : iterable of str
+        Registered names of the classifier families that it measures, see `find_family`.
     **settings
         JSON-ready settings of every unit; a mapping from the three budgets to values is looked up.
 
@@ -62,19 +67,21 @@ def simulated(
     dict
         ``"simulation"`` -> the experiment.
     """
-    return {"simulation": _experiment(replicates, measure, settings)}
+    return {"simulation": _experiment(replicates, measure, families, settings)}
 
 
 def on_networks(
     replicates: Mapping[Budget, int],
     measure: Callable[[Settings, np.random.Generator], Measurement],
+    *,
+    families: Iterable[str] = (),
     **settings: Any,
 ) -> dict[Source, Experiment]:
     """An experiment on finite networks, of units like those of `simulated`, which name their `device` too.
 
     Parameters
     ----------
-    replicates, measure, **settings
+    replicates, measure, families, **settings
         As for `simulated`.
 
     Returns
@@ -82,7 +89,7 @@ def on_networks(
     dict
         ``"network"`` -> the experiment.
     """
-    return {"network": _experiment(replicates, measure, {"device": "cpu", **settings})}
+    return {"network": _experiment(replicates, measure, families, {"device": "cpu", **settings})}
 
 
 def rows(

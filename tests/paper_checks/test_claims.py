@@ -87,8 +87,8 @@ def experiment(name, source, role="claim"):
 
 def expected_x(name, settings):
     n = np.asarray(settings.get("n_examples", []), dtype=float)
-    if "families" in settings and isinstance(settings["families"], dict):
-        return np.concatenate([np.asarray(sizes, dtype=float) for sizes in settings["families"].values()])
+    if "cases" in settings and isinstance(settings["cases"], dict):
+        return np.concatenate([np.asarray(sizes, dtype=float) for sizes in settings["cases"].values()])
     if name == "A6a":
         return n[1::2]
     if name == "A6b":
