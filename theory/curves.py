@@ -39,6 +39,16 @@ class ExponentialDecay:
         """2, or 3 with a free prefactor."""
         return 2 if self.prefactor_power is not None else 3
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        p = "p" if self.prefactor_power is None else f"{self.prefactor_power:g}"
+        if self.log_y:
+            power = "" if self.prefactor_power == 0 else f" + {p} ln x"
+            return f"ln y = ln C{power} \N{MINUS SIGN} r x; rate: r"
+        power = "" if self.prefactor_power == 0 else f" x^{p}"
+        return f"y = C{power} e^(\N{MINUS SIGN}r x); rate: r"
+
     def to_fit(self, y: FloatArray) -> FloatArray:
         """The natural logarithm of the quantity."""
         return y if self.log_y else logarithm(y, "exponential decay")
@@ -109,6 +119,7 @@ class LogarithmicGrowth:
 
     slope: float = 1.0
     score_name: ClassVar[str] = "slope in ln x"
+    formula: ClassVar[str] = "y = a + b ln x; slope in ln x: b"
     weighting: ClassVar[Literal["even"]] = "even"
     parameters: ClassVar[int] = 2
 
@@ -171,6 +182,7 @@ class LogarithmicDecay:
 
     power: float = -1.0
     score_name: ClassVar[str] = "power of ln x"
+    formula: ClassVar[str] = "y = C (ln x)^p; power of ln x: p"
     weighting: ClassVar[Literal["even"]] = "even"
     parameters: ClassVar[int] = 2
 
@@ -248,6 +260,13 @@ class Divergence:
         """2, or 3 with a free threshold."""
         return 2 if self.threshold is not None else 3
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        t = "t" if self.threshold is None else f"{self.threshold:g}"
+        distance = f"x \N{MINUS SIGN} {t}" if self.above else f"{t} \N{MINUS SIGN} x"
+        return f"y = C ({distance})^(\N{MINUS SIGN}a); exponent of the divergence: a"
+
     def to_fit(self, y: FloatArray) -> FloatArray:
         """The natural logarithm."""
         return logarithm(y, "divergence")
@@ -324,6 +343,7 @@ class Constant:
 
     value: float = 0.0
     score_name: ClassVar[str] = "value"
+    formula: ClassVar[str] = "y = c at every x; value: c"
     weighting: ClassVar[Literal["even"]] = "even"
     parameters: ClassVar[int] = 1
 

@@ -17,6 +17,11 @@ class Law(Protocol):
         """What the score is, in words, e.g. ``"exponent"``."""
         ...
 
+    @property
+    def formula(self) -> str:
+        """The equation and, after a semicolon, the score's name and symbol in it; for people to read."""
+        ...
+
     def world(
         self,
         kind: WorldKind,

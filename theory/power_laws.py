@@ -32,6 +32,11 @@ class PowerLaw:
     weighting: ClassVar[Literal["even"]] = "even"
     parameters: ClassVar[int] = 2
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        return "ln y = ln C + p ln x; exponent: p" if self.log_y else "y = C x^p; exponent: p"
+
     def to_fit(self, y: FloatArray) -> FloatArray:
         """The natural logarithm of the quantity."""
         return y if self.log_y else logarithm(y, "power law")
@@ -91,6 +96,7 @@ class PowerLawWithPlateau:
 
     exponent: float = -1.0
     score_name: ClassVar[str] = "exponent above the plateau"
+    formula: ClassVar[str] = "y = C x^p + P; exponent above the plateau: p"
     weighting: ClassVar[Literal["relative"]] = "relative"
     parameters: ClassVar[int] = 3
 
@@ -164,6 +170,11 @@ class PowerLawWithCorrection:
     score_name: ClassVar[str] = "leading exponent"
     weighting: ClassVar[Literal["relative"]] = "relative"
     parameters: ClassVar[int] = 3
+
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        return f"y = A x^p + B x^(p \N{MINUS SIGN} {self.correction_exponent:g}); leading exponent: p"
 
     def __post_init__(self) -> None:
         if self.correction_exponent <= 0:

@@ -22,6 +22,11 @@ def _given(reference: FloatArray | None) -> FloatArray:
     return reference
 
 
+def _difference(other: str, *, relative: bool) -> str:
+    """How a difference from `other` is taken, as a formula."""
+    return f"ln(y / {other})" if relative else f"(y \N{MINUS SIGN} {other})"
+
+
 def _differences_world(
     worst: Worst,
     score: float,
@@ -68,6 +73,12 @@ class UpperBound:
     score_name: ClassVar[str] = "largest excess over the bound"
     worst: ClassVar[Literal["largest"]] = "largest"
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        excess = _difference("bound", relative=self.relative)
+        return f"y \N{LESS-THAN OR EQUAL TO} bound at every x; {self.score_name}: max {excess}"
+
     def held_against(self, x: FloatArray, reference: FloatArray | None) -> FloatArray:
         """The reference."""
         return _given(reference)
@@ -113,6 +124,12 @@ class LowerBound:
     relative: bool = False
     score_name: ClassVar[str] = "smallest lead over the bound"
     worst: ClassVar[Literal["smallest"]] = "smallest"
+
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        lead = _difference("bound", relative=self.relative)
+        return f"y \N{GREATER-THAN OR EQUAL TO} bound at every x; {self.score_name}: min {lead}"
 
     def held_against(self, x: FloatArray, reference: FloatArray | None) -> FloatArray:
         """The reference."""
@@ -167,6 +184,13 @@ class Ordering:
         """The difference least in favour of the ordering."""
         return "smallest" if self.above else "largest"
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        sign, least = (">", "min") if self.above else ("<", "max")
+        lead = _difference("other", relative=self.relative)
+        return f"y {sign} other at every x; {self.score_name}: {least} {lead}"
+
     def held_against(self, x: FloatArray, reference: FloatArray | None) -> FloatArray:
         """The other quantity."""
         return _given(reference)
@@ -210,6 +234,12 @@ class EqualWithinMargin:
     relative: bool = False
     score_name: ClassVar[str] = "difference farthest from 0"
     worst: ClassVar[Literal["farthest"]] = "farthest"
+
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        difference = _difference("reference", relative=self.relative)
+        return f"y = reference at every x; {self.score_name}: {difference}"
 
     def held_against(self, x: FloatArray, reference: FloatArray | None) -> FloatArray:
         """The reference."""
@@ -260,6 +290,11 @@ class ClosedCurve:
     score_name: ClassVar[str] = "difference from the curve, farthest from 0"
     worst: ClassVar[Literal["farthest"]] = "farthest"
 
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        return f"y = f(x) at every x; {self.score_name}: {_difference('f(x)', relative=self.relative)}"
+
     def held_against(self, x: FloatArray, reference: FloatArray | None) -> FloatArray:
         """The curve; `reference` is not used."""
         curve = np.asarray(self.function(np.asarray(x)), dtype=np.float64)
@@ -301,6 +336,12 @@ class EqualDistributions:
     """
 
     score_name: ClassVar[str] = "Kolmogorov distance"
+
+    @property
+    def formula(self) -> str:
+        """The equation and its score, for people to read."""
+        share, other = "P(y \N{LESS-THAN OR EQUAL TO} t)", "P(reference \N{LESS-THAN OR EQUAL TO} t)"
+        return f"{share} = {other} at every t; {self.score_name}: max |{share} \N{MINUS SIGN} {other}|"
 
     def world(
         self,

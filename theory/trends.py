@@ -26,6 +26,13 @@ class Monotone:
     increasing: bool = True
     score_name: ClassVar[str] = "largest step the wrong way"
 
+    @property
+    def formula(self) -> str:
+        """The relation and its score, for people to read; x and x' are neighbours."""
+        sign = "\N{LESS-THAN OR EQUAL TO}" if self.increasing else "\N{GREATER-THAN OR EQUAL TO}"
+        step = "y(x) \N{MINUS SIGN} y(x')" if self.increasing else "y(x') \N{MINUS SIGN} y(x)"
+        return f"y(x) {sign} y(x') for x < x'; {self.score_name}: max ({step})"
+
     def world(
         self,
         kind: WorldKind,
@@ -60,6 +67,7 @@ class InteriorPeak:
 
     place: float = 1.0
     score_name: ClassVar[str] = "place of the peak"
+    formula: ClassVar[str] = "y(x) \N{LESS-THAN OR EQUAL TO} y(m) at every x; place of the peak: m"
 
     def world(
         self,
