@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -17,20 +18,22 @@ from .claim import Claim
 from .local_slopes import LocalSlopes, local_slopes
 from .measurement_plots import draw_measurement
 from .pictures import Label, picture_style
-from .score_plots import draw_score
+from .score_plots import ScoreRow, draw_score
 from .slope_plots import draw_slopes
 from .verdict import Verdict
 
 _WIDTH = 4.8  # inches
-_HEIGHTS = {"measurement": 2.75, "slopes": 1.15, "score": 0.62}  # inches of the axes, roughly
+_HEIGHTS = {"measurement": 2.75, "slopes": 1.15, "score": 0.8}  # inches of the axes, roughly
 _LINE = 0.19  # inches of a line of the legend
-_LONG = 21  # characters of a text that leaves no room for a second one beside it
-_SCORE_WORDS = 58  # characters under the lowest axes
+_BETWEEN = 0.55  # inches of tick labels and of the label of x
+_LONG = 25  # characters of a legend's text that leave room for a second one beside it
+_WORDS = 52  # characters of a line over the axes
 
 # larger than beside a title: in a column of a phone the picture is shown at three quarters of its size
 _STYLE = {
     "font.size": 10.0,
     "axes.labelsize": 10.0,
+    "axes.titlesize": 10.0,
     "xtick.labelsize": 9.5,
     "ytick.labelsize": 9.5,
     "legend.fontsize": 9.5,
@@ -65,12 +68,54 @@ def place_slopes(above: Axes, middle: Axes, claim: Claim, slopes: LocalSlopes) -
     above.tick_params(axis="x", which="both", labelbottom=False)
 
 
-def _name_rows(ax: Axes, labels: Sequence[Label]) -> None:
-    """Write each row's name and value to its left, where the other axes have theirs."""
-    ax.set_yticks([label.y for label in labels], [label.text.replace(" ", "\n", 1) for label in labels])
-    ax.tick_params(axis="y", length=0, labelsize=9.0)
-    ax.set_xlabel("\n".join(textwrap.wrap(ax.get_xlabel(), _SCORE_WORDS)))
+def _head(ax: Axes) -> None:
+    """Write the label of y over the axes, on one level and in full width, instead of up their side."""
+    words = " ".join(ax.get_ylabel().split())
+    ax.set_title("\n".join(textwrap.wrap(words, _WORDS)), loc="left")
+    ax.set_ylabel("")
+
+
+def _name_rows(ax: Axes, rows: Sequence[ScoreRow]) -> None:
+    """Write each row's name to its left and its value over its mark."""
+    left, right = ax.get_xlim()
+    ax.set_yticks([row.height for row in rows], [row.name for row in rows])
+    ax.tick_params(axis="y", length=0)
+    ax.set_ylim(-0.35, len(rows) - 0.15)
+    for row in rows:
+        inside = left <= row.estimate <= right
+        ax.annotate(
+            row.written,
+            xy=(float(np.clip(row.estimate, left, right)), row.height),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center" if inside else "left" if row.estimate < left else "right",
+            va="bottom",
+            fontsize=mpl.rcParams["ytick.labelsize"],
+            annotation_clip=False,
+        )
     ax.xaxis.set_major_locator(MaxNLocator(6))
+
+
+def _legend(figure: Figure, panels: Sequence[Axes], labels: Sequence[Label]) -> int:
+    """Write the legend over all panels, what was measured first; gives back its number of lines."""
+    found = {
+        text: handle
+        for ax in reversed(panels)
+        for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    texts = list(dict.fromkeys([*(label.text for label in labels if label.text in found), *found]))
+    columns = 2 if max(map(len, texts)) <= _LONG else 1
+    figure.legend(
+        [found[text] for text in texts],
+        texts,
+        loc="outside upper left",
+        ncols=columns,
+        frameon=False,
+        handlelength=1.8,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+    )
+    return math.ceil(len(texts) / columns)
 
 
 def plot_evidence(claim: Claim, verdict: Verdict) -> Figure:
@@ -110,24 +155,15 @@ def plot_evidence(claim: Claim, verdict: Verdict) -> Figure:
             )
         )
         above = axes["measurement"]
-        draw_measurement(above, claim, measurement)
+        labels = draw_measurement(above, claim, measurement)
         if above.get_xscale() == "linear":
             above.xaxis.set_major_locator(MaxNLocator(6, integer=len(set(measurement.x.tolist())) == 1))
         if slopes is not None:
             place_slopes(above, axes["slopes"], claim, slopes)
+            _head(axes["slopes"])
+        _head(above)
         if "score" in axes:
             _name_rows(axes["score"], draw_score(axes["score"], claim, verdict))
-        handles, texts = above.get_legend_handles_labels()
-        columns = 1 if max(map(len, texts)) > _LONG + 4 else 2
-        figure.legend(
-            handles,
-            texts,
-            loc="outside upper left",
-            ncols=columns,
-            frameon=False,
-            handlelength=1.8,
-            columnspacing=1.2,
-            borderaxespad=0.2,
-        )
-        figure.set_figheight(sum(heights) + 0.45 * len(panels) + _LINE * math.ceil(len(texts) / columns))
+        lines = _legend(figure, list(axes.values()), labels)
+        figure.set_figheight(sum(heights) + _BETWEEN * len(panels) + _LINE * lines)
     return figure

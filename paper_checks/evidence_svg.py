@@ -20,7 +20,7 @@ from .verdict import Verdict
 
 _NAMESPACE = re.compile(r"^\{.*\}")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
-_FAMILY = re.compile(r"(font:[^;]*?[\d.]+px)[^;]*|font-family:[^;]*")
+_FAMILY = re.compile(r"font-family:[^;]*")
 
 
 def _number(value: float | None) -> str:
@@ -67,10 +67,8 @@ def _described(claim: Claim, verdict: Verdict, measurement: Measurement, slopes:
 
 
 def _restyled(style: str, prefix: str) -> str:
-    """A style with the reader's own sans serif, colours that a page can set, and references of this picture."""
-    style = _FAMILY.sub(
-        lambda found: f"{found[1]} sans-serif" if found[1] else "font-family: sans-serif", style
-    )
+    """A style with the reader's own sans serif, colours of the page, and references into this picture."""
+    style = _FAMILY.sub("font-family: sans-serif", style)
     for name, colour in (("ink", INK), ("grey", GREY)):
         style = style.replace(colour, f"var(--{name}, {colour})")
     return _REFERENCE.sub(rf"url(#{prefix}\1)", style)

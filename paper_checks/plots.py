@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from .claim import Claim
 from .evidence_plots import evidence_of, place_slopes
 from .measurement_plots import draw_measurement
-from .pictures import GREEN, GREY, INK, ORANGE, YELLOW, label_ends, picture_style
+from .pictures import GREEN, GREY, INK, ORANGE, YELLOW, Label, label_ends, picture_style
 from .score_plots import draw_score
 from .verdict import Outcome, Verdict
 
@@ -34,7 +34,6 @@ def _make_room(figure: Figure, ax: Axes) -> None:
     box = ax.get_tightbbox()
     if box is None or box.x0 >= _MARGIN * figure.bbox.width:
         return
-    # wrapped labels stand further out, the narrower the axes: a little more than is missing
     missing = _MARGIN - box.x0 / figure.bbox.width
     for panel in figure.axes:
         place = panel.get_position()
@@ -78,7 +77,10 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
             place_slopes(above, panel(*_SLOPES), claim, slopes)
         label_ends(above, labels)
         if verdict.estimate is not None:
-            label_ends(below, draw_score(below, claim, verdict))
+            rows = draw_score(below, claim, verdict)
+            right = below.get_xlim()[1]
+            label_ends(below, [Label(f"{r.name} {r.written}", right, r.height, r.color) for r in rows])
+            below.set_xlabel(f"{below.get_xlabel()}; green: what the claim allows")
         else:
             below.set_axis_off()
         _make_room(figure, above)

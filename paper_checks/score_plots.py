@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from .claim import Claim
-from .pictures import BLUE, GREEN, GREY, Label
+from .pictures import BLUE, GREEN, GREY
 from .verdict import Verdict
 
 
-def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[Label]:
+@dataclass(frozen=True, slots=True)
+class ScoreRow:
+    """One row as drawn: whose score, its estimate, the estimate as written, its height and its colour."""
+
+    name: str
+    estimate: float
+    written: str
+    height: float
+    color: str
+
+
+def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[ScoreRow]:
     """Draw the band, the prediction, and the intervals of the claim and of its control along one axis.
 
     Where the band is open on one side the claim is a bound: then its end is drawn, and no prediction.
-    The labels of the rows are given back, for the caller to place beside them.
+    The rows are given back, for the caller to name.
     """
     ends_of_band = [end for end in claim.band if math.isfinite(end)]
     line = ends_of_band[0] if len(ends_of_band) == 1 else claim.predicted
@@ -35,14 +47,15 @@ def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[Label]:
     ax.set_xlim(left, right)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     low, high = (float(np.clip(end, left, right)) for end in claim.band)
-    ax.axvspan(low, high, color=GREEN, alpha=0.16, linewidth=0)
+    ax.axvspan(low, high, color=GREEN, alpha=0.16, linewidth=0, label="allowed")
     ax.axvline(line, color=GREEN, linewidth=1.2)
-    labels = []
+    drawn = []
     for place, (name, color, estimate, lower, upper) in enumerate(rows):
         height = float(len(rows) - 1 - place)
         if estimate is None:
             continue
-        labels.append(Label(f"{name} {estimate:.3g}".replace("-", "\N{MINUS SIGN}"), right, height, color))
+        written = f"{estimate:.3g}".replace("-", "\N{MINUS SIGN}")
+        drawn.append(ScoreRow(name, estimate, written, height, color))
         if not left <= estimate <= right:
             edge, sign = (right, 1) if estimate > right else (left, -1)
             ax.annotate(
@@ -58,5 +71,5 @@ def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[Label]:
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     level = "" if verdict.level is None else f", {verdict.level:.0%} interval"
-    ax.set_xlabel(f"{claim.law.score_name}{level}; green: what the claim allows")
-    return labels
+    ax.set_xlabel(f"{claim.law.score_name}{level}")
+    return drawn

@@ -31,7 +31,8 @@ def draw_slopes(ax: Axes, claim: Claim, slopes: LocalSlopes) -> None:
     """
     low, high = _limits(claim, slopes)
     ends = [end for end in claim.band if math.isfinite(end)]
-    ax.axhspan(*np.clip(claim.band, low, high), color=GREEN, alpha=0.16, linewidth=0, zorder=1)
+    lower, upper = np.clip(claim.band, low, high)
+    ax.axhspan(lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1, label="allowed")
     ax.axhline(ends[0] if len(ends) == 1 else claim.predicted, color=GREEN, linewidth=1.2, zorder=2)
     ax.errorbar(
         slopes.x,

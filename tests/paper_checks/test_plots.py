@@ -169,7 +169,7 @@ def test_labels_do_not_overlap(make_claim):
     rivals = (ExponentialDecay(rate=0.1), LogarithmicDecay(), PowerLawWithPlateau(-1.0))
     figure = plot_claim(*judged(make_claim(), PowerLaw(-1.0), rivals=rivals))
     above = figure.axes[0]
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = sorted((text.get_window_extent() for text in above.texts), key=lambda box: box.y0)
     assert len(boxes) == 5
     for lower, upper in pairwise(boxes):
@@ -302,7 +302,7 @@ def test_long_labels_stay_inside_the_picture(make_claim):
         verdict.measurement, y_label="mean held-out error of classifiers given zero training error"
     )
     figure = plot_claim(claim, replace(verdict, measurement=long))
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     label = figure.axes[0].yaxis.label
     assert "\n" in label.get_text()
     box, axes = label.get_window_extent(), figure.axes[0].get_window_extent()
