@@ -71,4 +71,4 @@ def report(results: tuple[str, ...], outputs: tuple[str, ...]) -> None:
     for place in places:
         atomic_write(place, _text(read, place.suffix.lower()))
         screen.print(f"wrote {place}", style="dim", markup=False)
-    screen.print(headline(read), markup=False)
+    screen.print(headline(read), markup=False, soft_wrap=True)

@@ -17,7 +17,7 @@ from genlaws.simulate.measurement import Measurement, Source
 
 from .claim import Claim
 from .replicates import tabulate
-from .report import accord, disagreements, headline, published_rows
+from .report import TITLE, accord, disagreements, headline, published_rows
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
@@ -39,7 +39,6 @@ from .wording import (
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TITLE = "What papers claim, and what was found"
 _OWN_IDS = ("main", "agreement", "scorecard", "published", "claims", "verdicts", "runs")
 _ARXIV = re.compile(r"arXiv:\s?(\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}(?:v\d+)?)")
 
@@ -152,8 +151,24 @@ def _linked(text: str) -> Markup:
     )
 
 
+def _index(found: re.Match[str]) -> str:
+    return f"{found[1]}<sub>{found[2] or found[3]}</sub>"
+
+
+def _power(found: re.Match[str]) -> str:
+    return f"<sup>{found[1] or found[2]}</sup>"
+
+
+def _mathematical(text: str) -> Markup:
+    """Text with its indices and powers set as such: f_n, Z_{n+1}, 2^15, n^(-1)."""
+    safe = str(escape(text))
+    safe = re.sub(r"(?<!\w)((?:\w|\||\)|&gt;)'?)_(?:(\w{1,3})\b|\{([^{}]{1,12})\})", _index, safe)
+    return Markup(re.sub(r"(?<=[\w)])\^(?:(\w+|-\d+)|\(([^()]{1,12})\))", _power, safe))
+
+
 def _sentence(text: str) -> str:
     """A clause as a sentence; a symbol at its start stays as it is."""
+    text = re.sub(r"(?<![\w.)])-(?=\d|inf\b)", "−", text).replace("−inf", "−∞")
     start = text[:1].upper() + text[1:] if re.match(r"(a|[a-z]{3,})\b(?!_)", text) else text
     return start if start.endswith((".", "!", "?")) else f"{start}."
 
@@ -205,6 +220,7 @@ def _environment() -> Environment:
         "duration": duration,
         "foretold": foretold,
         "linked": _linked,
+        "mathematical": _mathematical,
         "moment": _moment,
         "number": number,
         "outcome_word": outcome_word,
@@ -245,7 +261,7 @@ def html_report(results: Results, claims: Mapping[str, Claim]) -> str:
         _environment()
         .get_template("report.html.jinja")
         .render(
-            title=_TITLE,
+            title=TITLE,
             style=Markup(_template("style.css")),
             headline=headline(results),
             accord=accord(results),

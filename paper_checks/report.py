@@ -14,6 +14,8 @@ from .results import ClaimResults, Results
 from .verdict import Outcome
 from .wording import enumeration, outcome_word
 
+TITLE = "What papers claim, and what was found"
+
 _DECIDED = {Outcome.SUPPORTED, Outcome.REFUTED}
 
 

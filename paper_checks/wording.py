@@ -51,10 +51,10 @@ def band_text(band: tuple[float, float]) -> str:
 def foretold(verdict: Verdict) -> str:
     """The predicted score; of a bound its end: ``"≤ 0.1"``."""
     if verdict.band is not None and math.isinf(verdict.band[0]):
-        return f"≤ {number(verdict.band[1])}"
+        return f"≤ {number(verdict.band[1], digits=4)}"
     if verdict.band is not None and math.isinf(verdict.band[1]):
-        return f"≥ {number(verdict.band[0])}"
-    return number(verdict.predicted)
+        return f"≥ {number(verdict.band[0], digits=4)}"
+    return number(verdict.predicted, digits=4)
 
 
 def percent(share: float | None) -> str:
