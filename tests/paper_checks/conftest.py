@@ -38,7 +38,7 @@ def constant_experiment(value: float, noise: float = 0.05) -> Experiment:
     return Experiment(units=units, measure=measure)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_claim() -> Callable[..., Claim]:
     def make(
         id: str = "T1",
