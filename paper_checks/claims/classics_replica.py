@@ -16,7 +16,7 @@ from genlaws.simulate import (
 )
 from genlaws.theory import Constant, EqualWithinMargin, binary_perceptron_transition
 
-from ..claim import Claim, Control, Settings
+from ..claim import Claim, Control, Published, Settings
 from .units import NETWORKS_COME_LATER, by_budget, rows, simulated
 
 _TRANSITION = binary_perceptron_transition().alpha
@@ -124,5 +124,12 @@ CLAIMS = (
         ),
         experiments=simulated(by_budget(8, 10, 12), measure_transition, average="quenched", **_BINARY),
         not_applicable=NETWORKS_COME_LATER,
+        published=(
+            Published(
+                quantity="examples per weight at which binary perceptrons jump to perfect generalization",
+                value=1.245,
+                where="Gyorgyi 1990, Phys. Rev. A 41, 7097, abstract",
+            ),
+        ),
     ),
 )
