@@ -6,7 +6,7 @@ import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,8 @@ def _attempt(task: Task) -> TaskOutcome:
 
 def _lost(task: Task, error: BaseException) -> TaskOutcome:
     # on the way: a worker that died, a result that cannot travel
+    if isinstance(error, CancelledError):  # which says nothing of its own
+        error = ConnectionError("the executor gave the task up; the scheduler of a cluster may be gone")
     return TaskOutcome(task, failure(error), 0.0)
 
 

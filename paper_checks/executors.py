@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -97,17 +98,26 @@ def dask_workers(address: str) -> Iterator[Workers]:
     Raises
     ------
     ValueError
-        If Dask is not installed, or no scheduler answers.
+        If Dask is not installed, no scheduler answers, or a worker of it has several threads.
     """
     try:
         from distributed import Client
     except ImportError:
         raise ValueError("--dask needs dask.distributed: pip install 'genlaws[dask]'") from None
+    # a scheduler that goes away is told of by the units it had, without pages of its own
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=_DASK_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         said = " ".join(str(error).split())
         raise ValueError(f"no Dask scheduler answers at {address}: {said}") from None
     with client:
+        threads = [worker["nthreads"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()]
+        if any(number > 1 for number in threads):
+            # two units in one process would lift each other's limits on the threads of matrix products
+            raise ValueError(
+                f"the workers of {address} must have one thread each (dask worker --nthreads 1), "
+                f"got {max(threads)}"
+            )
         # a unit is worth its seconds, never the same twice, and must not be taken for one done before
         yield Workers(client.get_executor(pure=False))
