@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .check_run import CheckRun
-    from .claim import Claim, Control, Experiment
-    from .claim_registry import all_claims, find_claims
+    from .claim import Budget, Claim, Control, Experiment, Published, Restatement, Settings
+    from .claim_registry import all_claims, broken_plugins, find_claims
+    from .claims.units import by_budget, on_networks, rows, simulated
+    from .family_registry import RegisteredFamily, all_family_names, family_revisions, find_family
     from .fits import fitted_curve
     from .protocol import holm, judge
     from .runs import run_claims
@@ -20,43 +22,69 @@ if TYPE_CHECKING:
     from .verdict import ControlResult, Outcome, Rival, Verdict
 
 _HOME = {
+    "Budget": "claim",
     "CheckRun": "check_run",
     "Claim": "claim",
     "Control": "claim",
     "ControlResult": "verdict",
     "Experiment": "claim",
     "Outcome": "verdict",
+    "Published": "claim",
+    "RegisteredFamily": "family_registry",
+    "Restatement": "claim",
     "Rival": "verdict",
     "Score": "scores",
+    "Settings": "claim",
     "Store": "store",
     "Verdict": "verdict",
     "all_claims": "claim_registry",
+    "all_family_names": "family_registry",
+    "broken_plugins": "claim_registry",
+    "by_budget": "claims.units",
+    "family_revisions": "family_registry",
     "find_claims": "claim_registry",
+    "find_family": "family_registry",
     "fitted_curve": "fits",
     "holm": "protocol",
     "judge": "protocol",
+    "on_networks": "claims.units",
+    "rows": "claims.units",
     "run_claims": "runs",
     "score": "scores",
+    "simulated": "claims.units",
 }
 
 __all__ = [
+    "Budget",
     "CheckRun",
     "Claim",
     "Control",
     "ControlResult",
     "Experiment",
     "Outcome",
+    "Published",
+    "RegisteredFamily",
+    "Restatement",
     "Rival",
     "Score",
+    "Settings",
     "Store",
     "Verdict",
     "all_claims",
+    "all_family_names",
+    "broken_plugins",
+    "by_budget",
+    "family_revisions",
     "find_claims",
+    "find_family",
     "fitted_curve",
     "holm",
     "judge",
+    "on_networks",
+    "rows",
     "run_claims",
     "score",
+    "simulated",
 ]
 
 

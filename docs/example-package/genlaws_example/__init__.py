@@ -1,0 +1,1 @@
+"""An example of a package that adds a claim and a classifier family to genlaws."""
