@@ -67,6 +67,7 @@ def _changes(claim: Claim, result: Result) -> list[str]:
     pairs = (
         ("revision", claim.revision, result.revision),
         ("prediction", claim.prediction, result.prediction),
+        ("law", type(claim.law).__name__, result.law),
         ("band", claim.band, result.verdict.band),
     )
     return [f"{name} {now!r} instead of {then!r}" for name, now, then in pairs if now != then]
