@@ -10,15 +10,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from genlaws.simulate.measurement import Measurement
 
 from .claim import Claim
 from .local_slopes import LocalSlopes, local_slopes
 from .measurement_plots import draw_measurement
-from .pictures import Label, picture_style
-from .score_plots import ScoreRow, draw_score
+from .pictures import Label, picture_style, round_ticks
+from .score_plots import ScoreRow, claimed_value, draw_score
 from .slope_plots import draw_slopes
 from .verdict import Verdict
 
@@ -26,8 +25,8 @@ _WIDTH = 4.8  # inches
 _HEIGHTS = {"measurement": 2.75, "slopes": 1.15, "score": 0.8}  # inches of the axes, roughly
 _LINE = 0.19  # inches of a line of the legend
 _BETWEEN = 0.55  # inches of tick labels and of the label of x
-_LONG = 25  # characters of a legend's text that leave room for a second one beside it
-_WORDS = 52  # characters of a line over the axes
+_CLOSE = 0.08  # of the axes' width: half a value's
+_WORDS = 52  # characters of a line over the axes, and of two columns of the legend
 
 # larger than beside a title: in a column of a phone the picture is shown at three quarters of its size
 _STYLE = {
@@ -58,10 +57,9 @@ def evidence_of(claim: Claim, verdict: Verdict) -> tuple[Claim, Measurement, Loc
 
 
 def place_slopes(above: Axes, middle: Axes, claim: Claim, slopes: LocalSlopes) -> None:
-    """Draw local slopes under the measurement, on its axis of x."""
-    middle.sharex(above)
+    """Draw local slopes under the measurement, in axes that share its x."""
     draw_slopes(middle, claim, slopes)
-    middle.yaxis.set_major_locator(MaxNLocator(4))
+    middle.yaxis.set_major_locator(round_ticks(4))
     middle.set_xlabel(above.get_xlabel())
     middle.set_ylabel("\n".join(textwrap.wrap(f"local {claim.law.score_name}", 18)))
     above.set_xlabel("")
@@ -75,25 +73,30 @@ def _head(ax: Axes) -> None:
     ax.set_ylabel("")
 
 
-def _name_rows(ax: Axes, rows: Sequence[ScoreRow]) -> None:
-    """Write each row's name to its left and its value over its mark."""
+def _name_rows(ax: Axes, rows: Sequence[ScoreRow], line: float) -> None:
+    """Write each row's name to its left and its value over its mark, clear of the line of the claim."""
     left, right = ax.get_xlim()
     ax.set_yticks([row.height for row in rows], [row.name for row in rows])
     ax.tick_params(axis="y", length=0)
     ax.set_ylim(-0.35, len(rows) - 0.15)
     for row in rows:
-        inside = left <= row.estimate <= right
+        place = float(np.clip(row.estimate, left, right))
+        side, shift = "center", 0
+        if abs(place - line) < _CLOSE * (right - left):
+            place, side, shift = (line, "left", 3) if row.estimate >= line else (line, "right", -3)
+        elif place != row.estimate:
+            side = "left" if row.estimate < left else "right"
         ax.annotate(
             row.written,
-            xy=(float(np.clip(row.estimate, left, right)), row.height),
-            xytext=(0, 5),
+            xy=(place, row.height),
+            xytext=(shift, 5),
             textcoords="offset points",
-            ha="center" if inside else "left" if row.estimate < left else "right",
+            ha=side,
             va="bottom",
             fontsize=mpl.rcParams["ytick.labelsize"],
             annotation_clip=False,
         )
-    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.xaxis.set_major_locator(round_ticks(6))
 
 
 def _legend(figure: Figure, panels: Sequence[Axes], labels: Sequence[Label]) -> int:
@@ -104,7 +107,9 @@ def _legend(figure: Figure, panels: Sequence[Axes], labels: Sequence[Label]) -> 
         for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
     }
     texts = list(dict.fromkeys([*(label.text for label in labels if label.text in found), *found]))
-    columns = 2 if max(map(len, texts)) <= _LONG else 1
+    half = math.ceil(len(texts) / 2)
+    widths = [max(map(len, column), default=0) for column in (texts[:half], texts[half:])]
+    columns = 2 if sum(widths) <= _WORDS else 1
     figure.legend(
         [found[text] for text in texts],
         texts,
@@ -147,23 +152,18 @@ def plot_evidence(claim: Claim, verdict: Verdict) -> Figure:
     heights = [_HEIGHTS[name] for name in panels]
     with picture_style(), mpl.rc_context(_STYLE):
         figure = Figure(figsize=(_WIDTH, 1.0), layout="constrained")
-        axes = dict(
-            zip(
-                panels,
-                figure.subplots(len(panels), 1, height_ratios=heights, squeeze=False)[:, 0],
-                strict=True,
-            )
-        )
-        above = axes["measurement"]
+        grid = figure.add_gridspec(len(panels), 1, height_ratios=heights)
+        above = figure.add_subplot(grid[0])
+        axes = {"measurement": above}
+        for row, name in enumerate(panels[1:], 1):
+            axes[name] = figure.add_subplot(grid[row], sharex=above if name == "slopes" else None)
         labels = draw_measurement(above, claim, measurement)
-        if above.get_xscale() == "linear":
-            above.xaxis.set_major_locator(MaxNLocator(6, integer=len(set(measurement.x.tolist())) == 1))
         if slopes is not None:
             place_slopes(above, axes["slopes"], claim, slopes)
             _head(axes["slopes"])
         _head(above)
         if "score" in axes:
-            _name_rows(axes["score"], draw_score(axes["score"], claim, verdict))
+            _name_rows(axes["score"], draw_score(axes["score"], claim, verdict), claimed_value(claim))
         lines = _legend(figure, list(axes.values()), labels)
         figure.set_figheight(sum(heights) + _BETWEEN * len(panels) + _LINE * lines)
     return figure

@@ -15,7 +15,18 @@ from genlaws.theory.laws import CurveLaw, Law, PointwiseLaw
 
 from .claim import Claim
 from .fits import fitted_curve
-from .pictures import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, FloatArray, Label, plain_log_ticks
+from .pictures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    YELLOW,
+    FloatArray,
+    Label,
+    plain_log_ticks,
+    round_ticks,
+)
 from .replicates import ReplicateTable, tabulate
 
 _RIVALS = ((PURPLE, (0, (4, 2))), (YELLOW, (0, (1, 1.5))), (GREY, (0, (6, 2, 1, 2))))
@@ -59,6 +70,14 @@ def _allowed(law: Law, band: tuple[float, float], y: FloatArray) -> tuple[FloatA
     if type(law).__name__ == "Constant":
         return np.full_like(y, band[0]), np.full_like(y, band[1])
     return None
+
+
+def _padded(low: float, high: float, scale: str) -> tuple[float, float]:
+    """Limits a little wider, so that no line runs along the frame."""
+    if scale == "log":
+        pad = (high / low) ** 0.02
+        return low / pad, high * pad
+    return low - 0.02 * (high - low), high + 0.02 * (high - low)
 
 
 def _half_widths(table: ReplicateTable) -> FloatArray:
@@ -152,7 +171,6 @@ def draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> list[L
     x_scale, y_scale = _scales(law, table.x, table.mean)
     ax.set_xscale(x_scale)
     ax.set_yscale(y_scale)
-    plain_log_ticks(ax)
     ends, shaded = list(ax.get_ylim()), None
     x, y = fitted_curve(law, measurement)
     if isinstance(law, CurveLaw | PointwiseLaw):
@@ -164,7 +182,7 @@ def draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> list[L
         ends += [float(end) for edge in (y, *(shaded or ())) for end in (edge.min(), edge.max())]
     # what has no place on the axis does not stretch it: an open end, zero or less among logarithms
     drawn = [end for end in ends if math.isfinite(end) and (y_scale == "linear" or end > 0)]
-    low, high = min(drawn), max(drawn)
+    low, high = _padded(min(drawn), max(drawn), y_scale)
     if shaded is not None:
         lower, upper = (np.clip(edge, low, high) for edge in shaded)
         ax.fill_between(x, lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1, label="allowed")
@@ -174,7 +192,7 @@ def draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> list[L
         except ValueError:  # a rival that cannot be fitted here was no rival here
             continue
         text = _words(type(rival).__name__)
-        ax.plot(x, y, color=color, linestyle=dashes, linewidth=1.3, zorder=3, label=text)
+        ax.plot(x, y, color=color, linestyle=dashes, linewidth=1.5, zorder=3, label=text)
         labels.append(Label(text, float(x[-1]), float(y[-1]), color))
     if type(law).__name__ == "InteriorPeak":
         ax.axvspan(
@@ -186,6 +204,9 @@ def draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> list[L
             label="allowed",
         )
     ax.set_ylim(low, high)
+    if x_scale == "linear":
+        ax.xaxis.set_major_locator(round_ticks(7, integer=bool(np.all(table.x == np.round(table.x)))))
+    plain_log_ticks(ax)
     ax.set_xlabel(measurement.x_label)
     ax.set_ylabel(_wrapped(measurement.y_label))
     return labels

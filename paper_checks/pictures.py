@@ -14,7 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
 from .atomic_write import atomic_write, check_writable
@@ -28,6 +28,7 @@ BLUE, ORANGE, GREEN, PURPLE, YELLOW = "#0072B2", "#D55E00", "#009E73", "#AA4499"
 _ENDINGS = (".png", ".svg", ".pdf")
 _LINE_HEIGHT = 11.0  # points between two lines of labels
 _LABEL_WIDTH = 18  # characters
+_ONE_DECADE, _FEW_DECADES = 0.85, 2.3  # spans of a logarithmic axis, in decades
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -112,26 +113,38 @@ def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
         )
 
 
-class _PlainLogFormatter(LogFormatter):
-    """Matplotlib's choice of which logarithmic ticks to label, written as plain text: 0.01, 200, 10⁻⁵."""
+def plain_number(value: float) -> str:
+    """A tick's value as plain text, which needs no mathematical typesetting: 0.01, 200, 10⁻⁵, 2·10⁶."""
+    exponent = int(np.floor(np.log10(abs(value)) + 1e-9)) if value else 0
+    if -3 <= exponent <= 3:
+        return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    power = "10" + str(exponent).translate(_SUPERSCRIPT)
+    leading = f"{value / 10.0**exponent:.3g}"
+    return power if leading == "1" else f"{leading}·{power}"
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        if not super().__call__(x, pos):
-            return ""
-        exponent = int(np.floor(np.log10(x) + 1e-9))
-        if -3 <= exponent <= 3:
-            return f"{x:g}"
-        leading = round(x / 10.0**exponent)
-        power = "10" + str(exponent).translate(_SUPERSCRIPT)
-        return power if leading == 1 else f"{leading}·{power}"
+
+def round_ticks(most: int, *, integer: bool = False) -> MaxNLocator:
+    """At most so many intervals between ticks at round numbers."""
+    return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=integer)
 
 
 def plain_log_ticks(ax: Axes) -> None:
-    """Label logarithmic axes in plain text, which needs no mathematical typesetting in an SVG."""
+    """Label logarithmic axes at powers of ten, at 1, 2, 5 of each over few decades, evenly within one.
+
+    Call it when the limits of the axes are what they will be.
+    """
     for axis in (ax.xaxis, ax.yaxis):
-        if axis.get_scale() == "log":
-            axis.set_major_formatter(_PlainLogFormatter())
-            axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False, minor_thresholds=(1.0, 0.4)))
+        if axis.get_scale() != "log":
+            continue
+        low, high = axis.get_view_interval()
+        decades = np.log10(high / low)
+        if decades < _ONE_DECADE:
+            axis.set_major_locator(round_ticks(5))
+            axis.set_minor_locator(NullLocator())
+        elif decades < _FEW_DECADES:
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def picture_bytes(figure: Figure, ending: str) -> bytes:

@@ -68,13 +68,14 @@ def plot_claim(claim: Claim, verdict: Verdict) -> Figure:
     with picture_style(), mpl.rc_context({"text.parse_math": False}):
         figure = Figure(figsize=(_WIDTH, height))
 
-        def panel(foot: float, own: float) -> Axes:
-            return figure.add_axes((0.115, foot / height, 0.645, own / height))
+        def panel(foot: float, own: float, *, along: Axes | None = None) -> Axes:
+            return figure.add_axes((0.115, foot / height, 0.645, own / height), sharex=along)
 
         above, below = panel(_MEASUREMENT[0] + lift, _MEASUREMENT[1]), panel(*_SCORE)
+        middle = None if slopes is None else panel(*_SLOPES, along=above)
         labels = draw_measurement(above, claim, measurement)
-        if slopes is not None:
-            place_slopes(above, panel(*_SLOPES), claim, slopes)
+        if slopes is not None and middle is not None:
+            place_slopes(above, middle, claim, slopes)
         label_ends(above, labels)
         if verdict.estimate is not None:
             rows = draw_score(below, claim, verdict)

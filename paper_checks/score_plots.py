@@ -24,6 +24,12 @@ class ScoreRow:
     color: str
 
 
+def claimed_value(claim: Claim) -> float:
+    """The value to mark: the prediction, or the end of a band that is open on one side."""
+    ends = [end for end in claim.band if math.isfinite(end)]
+    return ends[0] if len(ends) == 1 else claim.predicted
+
+
 def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[ScoreRow]:
     """Draw the band, the prediction, and the intervals of the claim and of its control along one axis.
 
@@ -31,7 +37,7 @@ def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[ScoreRow]:
     The rows are given back, for the caller to name.
     """
     ends_of_band = [end for end in claim.band if math.isfinite(end)]
-    line = ends_of_band[0] if len(ends_of_band) == 1 else claim.predicted
+    line = claimed_value(claim)
     rows = [("measured", BLUE, verdict.estimate, verdict.low, verdict.high)]
     if verdict.control is not None:
         control = verdict.control

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from .claim import Claim
 from .local_slopes import LocalSlopes
 from .pictures import BLUE, GREEN
+from .score_plots import claimed_value
 
 
 def _limits(claim: Claim, slopes: LocalSlopes) -> tuple[float, float]:
@@ -30,10 +31,9 @@ def draw_slopes(ax: Axes, claim: Claim, slopes: LocalSlopes) -> None:
     Where the band is open on one side the claim is a bound: then its end is drawn.
     """
     low, high = _limits(claim, slopes)
-    ends = [end for end in claim.band if math.isfinite(end)]
     lower, upper = np.clip(claim.band, low, high)
     ax.axhspan(lower, upper, color=GREEN, alpha=0.16, linewidth=0, zorder=1, label="allowed")
-    ax.axhline(ends[0] if len(ends) == 1 else claim.predicted, color=GREEN, linewidth=1.2, zorder=2)
+    ax.axhline(claimed_value(claim), color=GREEN, linewidth=1.2, zorder=2)
     ax.errorbar(
         slopes.x,
         slopes.slope,
