@@ -9,6 +9,7 @@ import genlaws
 from .cli_check import check, claims
 from .cli_curve import curve
 from .cli_report import report
+from .cli_runs import runs
 from .cli_sample import sample
 from .cli_train import train
 
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for _command in (check, claims, curve, report, sample, train):
+for _command in (check, claims, curve, report, runs, sample, train):
     main.add_command(_command)

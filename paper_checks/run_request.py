@@ -8,6 +8,7 @@ from genlaws.simulate.measurement import Source
 
 from .claim import Budget, Claim, Device, Experiment, Settings
 from .execution import Task
+from .family_registry import family_revisions
 from .units import Role, Unit
 
 _PACKAGED = "mnist5k"
@@ -68,9 +69,7 @@ class Request:
             units = experiment.units(self.budget)
             if not units:
                 raise ValueError(f"the {role} has no unit of work at budget {self.budget}")
-            if experiment.families:
-                from .family_registry import family_revisions
-            families = family_revisions(experiment.families) if experiment.families else {}
+            families = family_revisions(experiment.families)
             for index, given in enumerate(units):
                 unit = Unit(
                     claim=claim.id,

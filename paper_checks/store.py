@@ -103,7 +103,7 @@ class Store:
         Raises
         ------
         ValueError
-            If there is none.
+            If the folder holds none.
         """
         if not (Path(folder) / _MARK).is_file():
             raise ValueError(f"{folder} is no store of measurements: there is no {_MARK} in it")
@@ -117,7 +117,8 @@ class Store:
         """Where the verdicts of a run are, or would be."""
         return self.folder / "verdicts" / f"{run}.json"
 
-    def _run_path(self, run: str) -> Path:
+    def run_path(self, run: str) -> Path:
+        """Where the record of a run is, or would be."""
         return self.folder / "runs" / f"{run}.json"
 
     def unit_paths(self) -> Iterator[Path]:
@@ -176,9 +177,9 @@ class Store:
 
     def begin(self, record: RunRecord) -> None:
         """Write down what a run asks for, unless it was asked for before."""
-        path = self._run_path(record.id)
+        path = self.run_path(record.id)
         try:
-            _read(path)
+            self.read_run(path)
         except (OSError, DamagedFileError):
             _write(path, record.to_dict())
 
@@ -188,6 +189,26 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, json_text(document))
 
+    def run_paths(self) -> Iterator[Path]:
+        """Every file of a run, in order of its id."""
+        return iter(sorted((self.folder / "runs").glob("*.json")))
+
+    def read_run(self, path: Path) -> RunRecord:
+        """What a run was asked for.
+
+        Raises
+        ------
+        DamagedFileError
+            If the file is not what was written, or lies under another name.
+        """
+        try:
+            record = RunRecord.from_dict(_read(path))
+        except (KeyError, TypeError) as error:
+            raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+        if record.id != path.stem:
+            raise DamagedFileError(f"{path} is damaged: it is the file of {record.id}")
+        return record
+
     def runs(self) -> tuple[RunRecord, ...]:
         """Every run that was asked for, in the order of their beginnings.
 
@@ -196,18 +217,8 @@ class Store:
         DamagedFileError
             If the record of one is damaged.
         """
-        found = []
-        for path in sorted((self.folder / "runs").glob("*.json")):
-            try:
-                found.append(RunRecord.from_dict(_read(path)))
-            except (KeyError, TypeError) as error:
-                raise DamagedFileError(f"{path} is damaged: {' '.join(str(error).split())}") from error
+        found = map(self.read_run, self.run_paths())
         return tuple(sorted(found, key=lambda record: (record.started, record.id)))
-
-    def drop_run(self, run: str) -> None:
-        """Remove the record and the verdicts of a run; its measurements stay."""
-        for path in (self._run_path(run), self.verdicts_path(run)):
-            path.unlink(missing_ok=True)
 
     def left_behind(self) -> tuple[Path, ...]:
         """Temporary files of writers that were killed, and not of one that may be writing now."""

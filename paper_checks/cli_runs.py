@@ -1,0 +1,154 @@
+"""`genlaws runs`: what a store holds, and what of it can go."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .command_io import check_target, console, emit, json_option, one_clear_line, table
+
+if TYPE_CHECKING:
+    from .run_record import RunRecord
+    from .store import Store
+
+_FEW = 4  # claims that are named one by one
+
+
+@click.group(short_help="List the runs of a store, or remove what is not needed.")
+def runs() -> None:
+    """What `genlaws check --store DIR` has kept.
+
+    Stores are merged by copying one over the other; measurements are JSON files named by what determines
+    them.
+    """
+
+
+def _outcomes(store: Store, record: RunRecord) -> dict[str, int]:
+    """How often each verdict was given; nothing where there are none yet, or their file cannot be read."""
+    try:
+        document = json.loads(store.verdicts_path(record.id).read_text("utf-8"))
+        return dict(Counter(verdict["verdict"] for verdict in document["verdicts"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _described(store: Store, record: RunRecord) -> dict[str, Any]:
+    done = sum(store.unit_path(address).exists() for address in record.units)
+    entry = record.to_dict()
+    # addresses are of no use to a reader, and there are thousands
+    entry["units"] = len(record.units)
+    return {**entry, "units_done": done, "verdicts": _outcomes(store, record)}
+
+
+def _asked(claims: list[str]) -> str:
+    return " ".join(claims) if len(claims) <= _FEW else f"{claims[0]} ... {claims[-1]} ({len(claims)})"
+
+
+def _state(entry: dict[str, Any]) -> str:
+    if not entry["verdicts"]:
+        return "not finished"
+    counts = sorted(entry["verdicts"].items(), key=lambda item: -item[1])
+    return ", ".join(f"{count} {word.lower().replace('_', ' ')}" for word, count in counts)
+
+
+@runs.command(name="list", short_help="List the runs of a store.")
+@click.argument("folder", metavar="DIR")
+@json_option
+@one_clear_line
+def list_runs(folder: str, target: str | None) -> None:
+    """List what was asked for, how far it is, and how it came out."""
+    check_target(target)
+    from .serialize import SCHEMA_VERSION
+    from .store import DamagedFileError, Store
+
+    store, screen = Store.existing(folder), console()
+    entries, damaged = [], []
+    for path in store.run_paths():
+        try:
+            entries.append(_described(store, store.read_run(path)))
+        except DamagedFileError as error:
+            damaged.append(str(error))
+    entries.sort(key=lambda entry: (entry["started"], entry["id"]))
+    columns = {
+        "run": [entry["id"] for entry in entries],
+        "begun (UTC)": [entry["started"][:16].replace("T", " ") for entry in entries],
+        "claims": [_asked(entry["claims"]) for entry in entries],
+        "source": [" ".join(entry["sources"]) for entry in entries],
+        "budget": [entry["budget"] for entry in entries],
+        "seed": [str(entry["seed"]) for entry in entries],
+        "units": [f"{entry['units_done']} of {entry['units']}" for entry in entries],
+        "verdicts": [_state(entry) for entry in entries],
+    }
+    screen.print(table(f"runs in {folder}", columns) if entries else f"no runs in {folder}", soft_wrap=True)
+    for line in damaged:
+        screen.print(line, style="yellow", soft_wrap=True, markup=False)
+    units = list(store.unit_paths())
+    size = sum(path.stat().st_size for path in units) / 1e6
+    screen.print(f"{len(units)} measurements, {size:.1f} MB", style="dim")
+    emit(
+        {"schema_version": SCHEMA_VERSION, "runs": entries, "measurements": len(units), "damaged": damaged},
+        target,
+    )
+
+
+@runs.command(short_help="Remove what is not needed any more.")
+@click.argument("folder", metavar="DIR")
+@click.option("--run", "ids", multiple=True, metavar="ID", help="This run; may be given several times.")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Runs begun longer ago.")
+@click.option("--outdated", is_flag=True, help="What rests on an earlier revision of a claim or family.")
+@click.option("--unneeded", is_flag=True, help="Measurements that no run asks for.")
+@click.option("--damaged", is_flag=True, help="Files that do not hold what was written to them.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@one_clear_line
+def prune(
+    folder: str,
+    ids: tuple[str, ...],
+    older_than: float | None,
+    outdated: bool,
+    unneeded: bool,
+    damaged: bool,
+    dry_run: bool,
+) -> None:
+    """Remove runs with the measurements that no other run needs, and what else is named.
+
+    Temporary files of writers that were killed go in any case.
+    """
+    from .pruning import plan_pruning
+    from .store import Store
+
+    store = Store.existing(folder)
+    if not (ids or older_than is not None or outdated or unneeded or damaged):
+        raise ValueError(
+            "say what to remove: --run ID, --older-than DAYS, --outdated, --unneeded or --damaged"
+        )
+    claims: tuple[Any, ...] = ()
+    families: dict[str, int] = {}
+    if outdated:
+        from .claim_registry import all_claims
+        from .family_registry import all_family_names, family_revisions
+
+        claims, families = all_claims(), family_revisions(all_family_names())
+    plan = plan_pruning(
+        store,
+        runs=ids,
+        older_than_days=older_than,
+        outdated=outdated,
+        unneeded=unneeded,
+        damaged=damaged,
+        claims=claims,
+        families=families,
+    )
+    screen = console()
+    for path in plan.damaged:
+        screen.print(f"damaged: {path}", style="yellow", soft_wrap=True, markup=False)
+    size, records = plan.bytes / 1e6, sum(path.parent.name == "runs" for path in plan.runs)
+    if not dry_run:
+        plan.carry_out()
+    screen.print(
+        f"{'would remove' if dry_run else 'removed'} {records} runs, {len(plan.units)} measurements, "
+        f"{len(plan.damaged)} damaged and {len(plan.leftovers)} temporary files: {size:.1f} MB",
+        soft_wrap=True,
+    )
