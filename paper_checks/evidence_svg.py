@@ -15,7 +15,7 @@ from genlaws.simulate.measurement import Measurement
 from .claim import Claim
 from .evidence_plots import evidence_of, plot_evidence
 from .local_slopes import LocalSlopes
-from .pictures import GREY, INK, picture_style
+from .pictures import GREY, INK, picture_style, plain_number
 from .verdict import Verdict
 
 _NAMESPACE = re.compile(r"^\{.*\}")
@@ -24,7 +24,7 @@ _FAMILY = re.compile(r"font-family:[^;]*")
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    return "unknown" if value is None else plain_number(float(f"{value:.3g}"))
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -58,8 +58,10 @@ def _described(claim: Claim, verdict: Verdict, measurement: Measurement, slopes:
     if slopes is not None:
         low, high = _number(slopes.slope.min()), _number(slopes.slope.max())
         said.append(f"The local {name} lies between {low} and {high}.")
-    score = f"The {name} is {_number(verdict.estimate)}{_interval(verdict.low, verdict.high)}"
-    said.append(f"{score}; the claim allows {_said_of_band(claim)}.")
+    if verdict.estimate is not None:
+        interval = _interval(verdict.low, verdict.high)
+        said.append(f"The {name} is {_number(verdict.estimate)}{interval}.")
+    said.append(f"The claim allows {_said_of_band(claim)}.")
     if verdict.control is not None:
         control = verdict.control
         said.append(f"The control's is {_number(control.estimate)}{_interval(control.low, control.high)}.")

@@ -114,13 +114,15 @@ def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
 
 
 def plain_number(value: float) -> str:
-    """A tick's value as plain text, which needs no mathematical typesetting: 0.01, 200, 10⁻⁵, 2·10⁶."""
+    """A number as plain text, which needs no mathematical typesetting: 0.01, 200, 10⁻⁵, 2·10⁶."""
     exponent = int(np.floor(np.log10(abs(value)) + 1e-9)) if value else 0
     if -3 <= exponent <= 3:
-        return f"{value:g}".replace("-", "\N{MINUS SIGN}")
-    power = "10" + str(exponent).translate(_SUPERSCRIPT)
-    leading = f"{value / 10.0**exponent:.3g}"
-    return power if leading == "1" else f"{leading}·{power}"
+        text = f"{value:g}"
+    else:
+        leading = f"{value / 10.0**exponent:.3g}"
+        power = "10" + str(exponent).translate(_SUPERSCRIPT)
+        text = power if leading == "1" else f"{leading}·{power}"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def round_ticks(most: int, *, integer: bool = False) -> MaxNLocator:
