@@ -52,10 +52,12 @@ def _workers(count: int | None, address: str | None) -> AbstractContextManager[W
     return dask_workers(address)
 
 
-def _device(name: Any, *, elsewhere: bool) -> Device:
+def _device(name: str, *, elsewhere: bool) -> Device:
     """The kind of device that computes networks; those of a cluster need none like it here."""
-    if name == "cpu" or (name == "cuda" and elsewhere):
-        return name
+    if name == "cpu":
+        return "cpu"
+    if name == "cuda" and elsewhere:
+        return "cuda"
     from genlaws.empirical.devices import resolve_device
 
     return "cuda" if resolve_device(name).type == "cuda" else "cpu"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
-Job = Hashable
+_Job = TypeVar("_Job", bound=Hashable)
 
 
 def seconds_left(
-    spent: Mapping[Job, tuple[int, float]], left: Mapping[Job, int], *, elapsed: float
+    spent: Mapping[_Job, tuple[int, float]], left: Mapping[_Job, int], *, elapsed: float
 ) -> float | None:
     """Seconds until the rest is done, at the pace of what was done.
 
