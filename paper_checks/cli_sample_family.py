@@ -16,16 +16,12 @@ if TYPE_CHECKING:
 
 def _option(parameter: FamilyParameter) -> click.Option:
     name = parameter.name.replace("_", "-")
-    if parameter.kind is bool:
-        flag = f"--{name}/--no-{name}"
-        return click.Option([flag], required=parameter.required, default=parameter.default, show_default=True)
-    return click.Option(
-        [f"--{name}"],
-        type=parameter.kind,
-        required=parameter.required,
-        default=parameter.default,
-        show_default=not parameter.required,
-    )
+    flag = f"--{name}/--no-{name}" if parameter.kind is bool else f"--{name}"
+    kind = None if parameter.kind is bool else parameter.kind
+    if parameter.required:
+        # a default of None would stand for a value
+        return click.Option([flag], type=kind, required=True)
+    return click.Option([flag], type=kind, default=parameter.default, show_default=True)
 
 
 def _made(family: RegisteredFamily, values: dict[str, Any]) -> Any:

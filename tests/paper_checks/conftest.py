@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 from scipy import special
 
 from genlaws.paper_checks.claim import Claim, Control, Experiment, Settings
-from genlaws.paper_checks.claim_registry import all_claims
+from genlaws.paper_checks.claim_registry import all_claims, forget_claims
+from genlaws.paper_checks.family_registry import find_family
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory import Constant
 
@@ -140,3 +142,34 @@ def binary_bad_fraction(
         return float(kept[error > eps].sum() / kept.sum())
 
     return fraction
+
+
+@pytest.fixture
+def install(monkeypatch, tmp_path):
+    """Another package as an installer leaves it: its name, {group: {entry point: object}}, its modules."""
+    made = []
+
+    def installed(distribution, entry_points, **modules):
+        site = tmp_path / distribution
+        metadata = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        lines = [
+            line
+            for group, entries in entry_points.items()
+            for line in (f"[{group}]", *(f"{name} = {value}" for name, value in entries.items()))
+        ]
+        (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        for name, text in modules.items():
+            (site / f"{name}.py").write_text(text)
+            made.append(name)
+        monkeypatch.syspath_prepend(str(site))
+        forget_claims()
+        find_family.cache_clear()
+
+    yield installed
+    for name in made:
+        sys.modules.pop(name, None)
+    monkeypatch.undo()
+    forget_claims()
+    find_family.cache_clear()

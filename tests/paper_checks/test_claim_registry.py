@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import sys
 from types import ModuleType
 
 import pytest
+from click.testing import CliRunner
 
 from genlaws.paper_checks import claims as home
 from genlaws.paper_checks.claim_registry import (
@@ -13,6 +15,7 @@ from genlaws.paper_checks.claim_registry import (
     find_claims,
     forget_claims,
 )
+from genlaws.paper_checks.cli import main
 
 
 @pytest.fixture
@@ -81,3 +84,88 @@ def test_the_claims_of_the_package_are_sound():
         for experiment in (*claim.experiments.values(), *claim.control.experiments.values()):
             sizes = [len(experiment.units(budget)) for budget in ("quick", "standard", "full")]
             assert 0 < sizes[0] <= sizes[1] <= sizes[2]
+
+
+# --- claims of other packages -------------------------------------------------------------------------
+
+CLAIM = """
+from dataclasses import replace
+from genlaws.paper_checks.claims.cross_tests import CLAIMS as F
+def like(name):
+    return replace(F[0], id=name, paper="others")
+"""
+
+
+def test_claims_of_other_packages_are_found_and_named(install):
+    entries = {"one": "theirs:CLAIMS", "two": "theirs_too"}
+    more = f"{CLAIM}\nCLAIMS = (like('X3'),)"
+    install("theirs", {"genlaws.claims": entries}, theirs=f"{CLAIM}\nCLAIMS = (like('X10'), like('X2'))",
+            theirs_too=more)  # fmt: skip
+    assert [claim.id for claim in find_claims(paper="others")] == ["X2", "X3", "X10"]
+    assert claim_distributions() == dict.fromkeys(["X2", "X3", "X10"], "theirs")
+    assert "A1a" in {claim.id for claim in all_claims()}
+    assert broken_plugins() == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "said"),
+    [
+        ("absent:CLAIMS", "", "does not load: ModuleNotFoundError: No module named 'absent'"),
+        ("theirs:MISSING", "", "does not load: AttributeError: module 'theirs' has no attribute 'MISSING'"),
+        ("theirs:CLAIMS", "raise RuntimeError('two\\nlines')", "does not load: RuntimeError: two lines"),
+        ("theirs:CLAIMS", "raise SystemExit", "does not load: SystemExit: no message"),
+        (
+            "theirs:CLAIMS",
+            "CLAIMS = 3",
+            "must name a tuple of Claim, or a module with one as CLAIMS, got a int",
+        ),
+        ("theirs", "", "must name a tuple of Claim, or a module with one as CLAIMS, got a module"),
+        ("theirs:CLAIMS", "CLAIMS = ('A1',)", "must name a tuple of Claim"),
+        (
+            "theirs:CLAIMS",
+            f"{CLAIM}CLAIMS = (like('X1'), like('A1a'))",
+            "claim A1a is already defined by genlaws",
+        ),
+        (
+            "theirs:CLAIMS",
+            f"{CLAIM}CLAIMS = (like('X1'), like('X1'))",
+            "claim X1 is already defined by itself",
+        ),
+        ("theirs:CLAIMS", f"{CLAIM}CLAIMS = (like('../X'),)", "made of letters, digits, _ . -, got '../X'"),
+    ],
+)
+def test_a_broken_plugin_is_named_and_does_no_harm(install, value, text, said):
+    install("theirs-1", {"genlaws.claims": {"bad": value}}, theirs=text)
+    install("sound", {"genlaws.claims": {"good": "sound:CLAIMS"}}, sound=f"{CLAIM}CLAIMS = (like('Y1'),)")
+    (line,) = broken_plugins()
+    assert line.startswith("entry point 'bad' of theirs-1 in genlaws.claims")
+    assert said in line
+    assert "\n" not in line
+    assert [claim.id for claim in find_claims(["A1a", "Y1"])] == ["A1a", "Y1"]
+    assert claim_distributions() == {"Y1": "sound"}
+
+
+def test_of_two_packages_with_one_id_the_first_by_name_keeps_it(install):
+    for name in ("second", "first"):
+        install(name, {"genlaws.claims": {"x": f"{name}:CLAIMS"}}, **{name: f"{CLAIM}CLAIMS = (like('X1'),)"})
+    assert claim_distributions() == {"X1": "first"}
+    assert broken_plugins() == (
+        "entry point 'x' of second in genlaws.claims: claim X1 is already defined by first",
+    )
+
+
+def test_the_command_line_warns_lists_and_goes_on(install):
+    install("broken", {"genlaws.claims": {"x": "absent"}})
+    install("theirs", {"genlaws.claims": {"x": "theirs"}}, theirs=f"{CLAIM}CLAIMS = (like('X1'),)")
+    done = CliRunner().invoke(main, ["claims", "--json", "-"])
+    assert done.exit_code == 0
+    warning = "Warning: entry point 'x' of broken in genlaws.claims does not load"
+    assert done.stderr.startswith(warning)
+    assert "from theirs" in done.stderr
+    listed = {claim["claim"]: claim["distribution"] for claim in json.loads(done.stdout)["claims"]}
+    assert listed["X1"] == "theirs"
+    assert listed["A1a"] == "genlaws"
+    unknown = CliRunner().invoke(main, ["check", "X2"])
+    assert unknown.exit_code == 2
+    assert unknown.stderr.startswith(warning)
+    assert "unknown claim 'X2'; did you mean X1" in unknown.stderr

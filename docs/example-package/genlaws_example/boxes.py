@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,8 +13,7 @@ from genlaws.simulate import MoveReport
 from genlaws.simulate.points import POINT_INDEX_LIMIT, gaussian_points
 from genlaws.simulate.reflective import persistence_of
 
-_VOTE_POINTS = 4096
-_PRIOR_DEVIATION = 1.0 / math.sqrt(12.0)  # of a corner's coordinate, uniform in (0, 1)
+_VOTE_POINTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +81,12 @@ class Boxes:
         return np.where(keep[:, None], population, other)
 
     def margins(self, population: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Distance of each point from the nearest face, positive inside, in deviations of the prior."""
-        inputs = self.inputs(points)
+        """Least of ln x_j - ln corner_j over j, positive inside; the prior's deviation of each is 1."""
+        inputs, corners = np.log(self.inputs(points)), np.log(population)
         margins = np.full((len(population), len(inputs)), np.inf)
         for axis in range(self.dimension):
-            np.minimum(margins, inputs[:, axis] - population[:, axis, None], out=margins)
-        return margins / _PRIOR_DEVIATION
+            np.minimum(margins, inputs[:, axis] - corners[:, axis, None], out=margins)
+        return margins
 
     def correct(self, population: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether each box holds each point, shape (particles, points)."""
@@ -112,7 +110,7 @@ class Boxes:
         return float(2.0 * (particles * volumes.sum() - np.sum(shared)) / (particles * (particles - 1)))
 
     def majority_error(self, population: NDArray[np.float64], rng: np.random.Generator) -> float:
-        """Share of 4,096 fresh points that most members leave out; a tie is half an error."""
+        """Share of 1,000 fresh points that most members leave out; a tie is half an error."""
         right = self.correct(population, self.training_set(_VOTE_POINTS, rng)).mean(axis=0)
         return float(np.mean(0.5 - 0.5 * np.sign(right - 0.5)))
 
@@ -132,7 +130,7 @@ class Boxes:
         """
         free = np.vstack([np.ones(self.dimension), self.inputs(examples)])
         if slack > 0.0:
-            free[-1] += slack * _PRIOR_DEVIATION
+            free[-1] *= np.exp(slack)  # margins are logarithms
         limit = free.min(axis=0)
         moved = np.abs(population + length * limit * rng.uniform(-1.0, 1.0, population.shape))
         moved = np.where(moved > limit, 2.0 * limit - moved, moved)
