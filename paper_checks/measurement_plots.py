@@ -24,7 +24,7 @@ from .pictures import (
     YELLOW,
     FloatArray,
     Label,
-    plain_log_ticks,
+    plain_ticks,
     round_ticks,
 )
 from .replicates import ReplicateTable, tabulate
@@ -135,6 +135,7 @@ def _draw_replicates(ax: Axes, claim: Claim, measurement: Measurement, table: Re
     ax.set_ylim(low, high)
     ax.set_xlim(0.4, table.clusters + 0.6)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    plain_ticks(ax)
     ax.set_xlabel(f"replicate, at {measurement.x_label} = {table.x[0]:.4g}")
     ax.set_ylabel(_wrapped(measurement.y_label))
     return labels
@@ -154,6 +155,7 @@ def _draw_distributions(ax: Axes, measurement: Measurement) -> list[Label]:
         ax.step(ordered, share, where="post", color=color, linestyle=style, label=text)
         middle = int(0.7 * ordered.size)
         labels.append(Label(text, float(ordered[middle]), float(share[middle]), color))
+    plain_ticks(ax)
     ax.set_xlabel(measurement.y_label)
     ax.set_ylabel("share of samples at most this")
     return labels
@@ -206,7 +208,7 @@ def draw_measurement(ax: Axes, claim: Claim, measurement: Measurement) -> list[L
     ax.set_ylim(low, high)
     if x_scale == "linear":
         ax.xaxis.set_major_locator(round_ticks(7, integer=bool(np.all(table.x == np.round(table.x)))))
-    plain_log_ticks(ax)
+    plain_ticks(ax)
     ax.set_xlabel(measurement.x_label)
     ax.set_ylabel(_wrapped(measurement.y_label))
     return labels

@@ -14,7 +14,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    ScalarFormatter,
+)
 from numpy.typing import NDArray
 
 from .atomic_write import atomic_write, check_writable
@@ -130,23 +137,30 @@ def round_ticks(most: int, *, integer: bool = False) -> MaxNLocator:
     return MaxNLocator(most, steps=[1, 2, 2.5, 5, 10], integer=integer)
 
 
-def plain_log_ticks(ax: Axes) -> None:
-    """Label logarithmic axes at powers of ten, at 1, 2, 5 of each over few decades, evenly within one.
+def plain_ticks(ax: Axes) -> None:
+    """Label ticks by their whole values in plain text, without a factor or an offset at the axis' end.
 
+    Logarithmic axes have ticks at powers of ten, at 1, 2, 5 of each over few decades, evenly within one.
     Call it when the limits of the axes are what they will be.
     """
     for axis in (ax.xaxis, ax.yaxis):
-        if axis.get_scale() != "log":
-            continue
         low, high = axis.get_view_interval()
-        decades = np.log10(high / low)
-        if decades < _ONE_DECADE:
-            axis.set_major_locator(round_ticks(5))
-            axis.set_minor_locator(NullLocator())
-        elif decades < _FEW_DECADES:
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
-        axis.set_minor_formatter(NullFormatter())
+        plain = FuncFormatter(lambda value, _: plain_number(value))
+        if axis.get_scale() == "log":
+            decades = np.log10(high / low)
+            if decades < _ONE_DECADE:
+                axis.set_major_locator(round_ticks(5))
+                axis.set_minor_locator(NullLocator())
+            elif decades < _FEW_DECADES:
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(plain)
+            axis.set_minor_formatter(NullFormatter())
+        elif 1e-3 <= max(abs(low), abs(high)) < 1e5:
+            even = ScalarFormatter(useOffset=False)
+            even.set_scientific(False)
+            axis.set_major_formatter(even)
+        else:
+            axis.set_major_formatter(plain)
 
 
 def picture_bytes(figure: Figure, ending: str) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .claim import Claim
-from .pictures import BLUE, GREEN, GREY
+from .pictures import BLUE, GREEN, GREY, plain_ticks
 from .verdict import Verdict
 
 
@@ -74,6 +74,7 @@ def draw_score(ax: Axes, claim: Claim, verdict: Verdict) -> list[ScoreRow]:
         if lower is not None and upper is not None:
             ax.plot([max(lower, left), min(upper, right)], [height, height], color=color, linewidth=2.2)
         ax.plot([estimate], [height], "o", color=color, markersize=5)
+    plain_ticks(ax)
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     level = "" if verdict.level is None else f", {verdict.level:.0%} interval"

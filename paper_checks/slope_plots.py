@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from .claim import Claim
 from .local_slopes import LocalSlopes
-from .pictures import BLUE, GREEN
+from .pictures import BLUE, GREEN, plain_ticks
 from .score_plots import claimed_value
 
 
@@ -46,3 +46,4 @@ def draw_slopes(ax: Axes, claim: Claim, slopes: LocalSlopes) -> None:
         zorder=4,
     )
     ax.set_ylim(low, high)
+    plain_ticks(ax)

@@ -3,17 +3,20 @@ from __future__ import annotations
 import struct
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from genlaws.paper_checks.curve_plots import plot_learning_curve
+from genlaws.paper_checks.evidence_plots import plot_evidence
 from genlaws.paper_checks.fits import fitted_curve
-from genlaws.paper_checks.pictures import picture_bytes, save_picture
+from genlaws.paper_checks.local_slopes import local_slopes
+from genlaws.paper_checks.pictures import picture_bytes, plain_number, plain_ticks, save_picture
 from genlaws.paper_checks.plots import plot_claim
 from genlaws.paper_checks.runs import run_claims
-from genlaws.paper_checks.verdict import Outcome, Verdict
+from genlaws.paper_checks.verdict import ControlResult, Outcome, Verdict
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory import (
     ClosedCurve,
@@ -100,6 +103,89 @@ def test_every_law_can_be_drawn(make_claim, name):
     assert picture_bytes(figure, ".png").startswith(b"\x89PNG")
     for ax in figure.axes:
         assert np.all(np.isfinite([*ax.get_xlim(), *ax.get_ylim()]))
+
+
+def written(figure):
+    """Every text that is seen, by its place in pixels."""
+    figure.draw_without_rendering()
+    found = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
+    for ax in figure.axes:
+        found += [ax.xaxis.label, ax.yaxis.label, ax._left_title, *ax.texts]
+        for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            found += [
+                tick.label1 for tick in ticks if low <= tick.get_loc() <= high and tick.label1.get_visible()
+            ]
+    return [(text, text.get_window_extent()) for text in found if text.get_text().strip()]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [(name, 1.0) for name in LAWS] + [("constant", 1e-7), ("equal", 1e7), ("growth", 1e-7), ("decay", 1e7)],
+)
+def test_texts_of_the_bare_evidence_are_large_inside_and_clear_of_each_other(make_claim, name, unit):
+    rivals = (ExponentialDecay(rate=0.1), LogarithmicDecay(), PowerLawWithPlateau(-1.0))
+    claim, verdict = judged(make_claim(), LAWS[name], rivals=rivals)
+    measured = verdict.measurement
+    reference = None if measured.reference is None else unit * measured.reference
+    verdict = replace(verdict, measurement=replace(measured, y=unit * measured.y, reference=reference))
+    control = ControlResult("another", "REFUTED", "REFUTED", 2.6, 2.5, 2.7, "outside")
+    figure = plot_evidence(claim, replace(verdict, control=control))
+    assert figure.get_figwidth() == 4.8
+    placed = written(figure)
+    said = {text.get_text() for text, _ in placed}
+    assert {"measured", "control", "2.1", "2.6"} <= said
+    assert not any(claim.statement in words or verdict.reason in words for words in said)
+    for text, box in placed:
+        assert text.get_fontsize() >= 9
+        assert box.x0 >= -1, text
+        assert box.y0 >= -1, text
+        assert box.x1 <= figure.bbox.x1 + 1, text
+        assert box.y1 <= figure.bbox.y1 + 1, text
+    for (one, first), (other, second) in combinations(placed, 2):
+        wide = min(first.x1, second.x1) - max(first.x0, second.x0)
+        high = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert wide <= 1 or high <= 1, (one, other)
+
+
+@pytest.mark.parametrize("draw", [plot_claim, plot_evidence])
+@pytest.mark.parametrize(
+    "name", ["power", "plateau", "correction", "log exponential", "growth", "divergence"]
+)
+def test_local_slopes_lie_under_their_measurement_beside_the_band(make_claim, draw, name):
+    claim, verdict = judged(make_claim(), LAWS[name])
+    claim = replace(claim, predicted=2.0, band=(1.5, 2.25))
+    figure = draw(claim, verdict)
+    above, middle = (ax for ax in figure.axes if ax.containers)
+    slopes = local_slopes(claim.law, verdict.measurement)
+    dots = middle.containers[0].lines[0]
+    assert np.allclose(dots.get_xdata(), slopes.x)
+    assert np.allclose(dots.get_ydata(), slopes.slope)
+    bars = np.array([segment[:, 1] for segment in middle.containers[0].lines[2][0].get_segments()])
+    assert np.allclose(np.diff(bars, axis=1)[:, 0], 2 * slopes.half)
+    figure.draw_without_rendering()
+    assert middle.get_xlim() == above.get_xlim()
+    assert middle.get_xscale() == above.get_xscale()
+    left, right = (ax.transData.transform((slopes.x[0], 1.0))[0] for ax in (above, middle))
+    assert left == pytest.approx(right)
+    (band,) = middle.patches
+    assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((1.5, 2.25))
+    assert 2.0 in [line.get_ydata()[0] for line in middle.lines]
+    assert f"local {claim.law.score_name}" in " ".join(" ".join(texts(figure)).split()) or any(
+        ax._left_title.get_text() == f"local {claim.law.score_name}" for ax in figure.axes
+    )
+
+
+@pytest.mark.parametrize("name", ["constant", "upper", "distributions", "monotone"])
+def test_laws_without_slopes_have_no_panel_for_them(make_claim, name):
+    for draw in (plot_claim, plot_evidence):
+        assert len(draw(*judged(make_claim(), LAWS[name])).axes) == 2
+
+
+def test_evidence_without_a_score_is_the_measurement_alone(make_claim):
+    claim, verdict = judged(make_claim(), Constant(2.0), verdict=Outcome.ERROR)
+    figure = plot_evidence(claim, replace(verdict, estimate=None, low=None, high=None, level=None))
+    assert len(figure.axes) == 1
 
 
 def test_means_error_bars_law_and_rivals_are_where_they_belong(make_claim):
@@ -213,6 +299,34 @@ def test_equal_pictures_are_equal_files(make_claim, ending):
         picture_bytes(plot_claim(*judged(make_claim(), PowerLaw(-1.0))), ending) for _ in range(2)
     )
     assert first == second
+
+
+def test_numbers_at_ticks_are_plain():
+    numbers = {0.0: "0", 0.02: "0.02", 200.0: "200", -1.5: "−1.5", 1e-5: "10⁻⁵", 1e-3: "0.001"}
+    numbers |= {2e6: "2·10⁶", -2.5e-12: "−2.5·10⁻¹²", 1e4: "10⁴"}
+    assert {value: plain_number(value) for value in numbers} == numbers
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.07, 0.33, ["0.1", "0.2", "0.3"]),
+        (8.0, 300.0, ["10", "20", "50", "100", "200"]),
+        (5e-6, 2.0, ["10⁻⁵", "10⁻⁴", "0.001", "0.01", "0.1", "1"]),
+    ],
+)
+def test_ticks_of_logarithmic_axes(low, high, ticks):
+    ax = Figure().subplots()
+    ax.set_yscale("log")
+    ax.set_ylim(low, high)
+    plain_ticks(ax)
+    ax.figure.draw_without_rendering()
+    labels = [
+        tick.label1.get_text()
+        for tick in [*ax.yaxis.get_major_ticks(), *ax.yaxis.get_minor_ticks()]
+        if low <= tick.get_loc() <= high and tick.label1.get_text()
+    ]
+    assert labels == ticks
 
 
 def test_learning_curves():
