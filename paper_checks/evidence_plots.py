@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -29,7 +30,7 @@ _CLOSE = 0.08  # of the axes' width: half a value's
 _WORDS = 52  # characters of a line over the axes, and of two columns of the legend
 
 # larger than beside a title: in a column of a phone the picture is shown at three quarters of its size
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 10.0,
     "axes.labelsize": 10.0,
     "axes.titlesize": 10.0,
