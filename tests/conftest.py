@@ -1,9 +1,28 @@
-"""Hypothesis profiles: no deadlines, since compiled code is slow the first time; the same examples in CI."""
+"""Hypothesis profiles (no deadlines, since compiled code is slow the first time), and the example package."""
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("local", deadline=None)
+# the same examples in CI
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session")
+def example_site(tmp_path_factory):
+    """A folder with docs/example-package installed in it, to put on the path of Python."""
+    folder = tmp_path_factory.mktemp("example")
+    # a copy, as building leaves its traces
+    source = shutil.copytree(Path(__file__).parents[1] / "docs" / "example-package", folder / "source")
+    quiet = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *quiet, "--target", folder / "site", source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "site"
