@@ -25,7 +25,7 @@ _TITLE = {
 _MARGIN = 0.02  # of the width, left free
 _WIDTH = 6.6  # inches
 # inches from the foot of the picture to the foot of each panel, and the panel's own height
-_SCORE, _SLOPES, _MEASUREMENT = (0.888, 0.413), (1.81, 0.95), (1.732, 2.252)
+_SCORE, _SLOPES, _MEASUREMENT = (0.83, 0.413), (1.81, 0.95), (1.732, 2.252)
 _HEAD = 0.816  # inches of title and statement
 
 
