@@ -34,7 +34,9 @@ from click.testing import CliRunner
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from genlaws.paper_checks.claim_registry import forget_claims
 from genlaws.paper_checks.cli import main
+from genlaws.paper_checks.family_registry import find_family
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in sorted(ROOT.glob("docs/*.md")))]
@@ -43,6 +45,7 @@ NOT_RUN = {
     "README.md": 2,
     "CONTRIBUTING.md": 1,
     "docs/check-a-paper.md": 3,
+    "docs/extending.md": 2,
     "docs/run-on-a-cluster.md": 12,
     "docs/start-here.md": 1,
 }
@@ -65,6 +68,7 @@ LARGE = {
     },
 }
 BROUGHT = {"README.md": {"errors.csv": "error\n0.1\n0.2\n0.2\n0.3\n"}}  # files that the reader brings along
+WITH_EXAMPLE = {"docs/extending.md"}  # pages whose reader has installed the example package
 INSIDE = {"CONTRIBUTING.md": "genlaws.paper_checks.claims"}  # where its relative imports start
 
 
@@ -132,8 +136,13 @@ def run_command(words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_blocks_run(page, tmp_path, monkeypatch):
+def test_blocks_run(page, tmp_path, monkeypatch, request):
     monkeypatch.chdir(tmp_path)
+    if page in WITH_EXAMPLE:
+        monkeypatch.syspath_prepend(request.getfixturevalue("example_site"))
+        request.addfinalizer(forget_claims)
+        request.addfinalizer(find_family.cache_clear)
+        forget_claims()
     for name, content in BROUGHT.get(page, {}).items():
         (tmp_path / name).write_text(content, "utf-8")
     text = (ROOT / page).read_text("utf-8")
@@ -172,7 +181,7 @@ def test_blocks_say_what_they_are(page):
 
 
 def test_nothing_is_listed_that_is_not_there():
-    assert {*NOT_RUN, *LARGE, *BROUGHT, *INSIDE} <= set(PAGES)
+    assert {*NOT_RUN, *LARGE, *BROUGHT, *WITH_EXAMPLE, *INSIDE} <= set(PAGES)
     assert {name for name in QUICK if resolve(["genlaws", *name.split()])[1] != name} == set()
 
 
