@@ -99,7 +99,7 @@ class Boxes:
 
     def true_errors(self, population: NDArray[np.float64]) -> NDArray[np.float64]:
         """Share of the cube that each box leaves out."""
-        return -np.expm1(np.log1p(-population).sum(axis=1))
+        return np.asarray(-np.expm1(np.log1p(-population).sum(axis=1)))
 
     def disagreement(self, population: NDArray[np.float64]) -> float:
         """Probability that two members disagree on a point, averaged over pairs."""
