@@ -161,15 +161,17 @@ def _power(found: re.Match[str]) -> str:
 
 
 def _mathematical(text: str) -> Markup:
-    """Text with its indices and powers set as such: f_n, Z_{n+1}, 2^15, n^(-1)."""
+    """Text with its indices, powers and signs set as such: f_n, Z_{n+1}, 2^15, n^(-1), <=."""
+    text = re.sub(r"(?<![\w.)])-(?=\d|inf\b)|(?<= )-(?= )", "−", text)
+    for typed, sign in (("−inf", "−∞"), ("+-", "±"), ("<=", "≤"), (">=", "≥")):
+        text = text.replace(typed, sign)
     safe = str(escape(text))
-    safe = re.sub(r"(?<!\w)((?:\w|\||\)|&gt;)'?)_(?:(\w{1,3})\b|\{([^{}]{1,12})\})", _index, safe)
-    return Markup(re.sub(r"(?<=[\w)])\^(?:(\w+|-\d+)|\(([^()]{1,12})\))", _power, safe))
+    safe = re.sub(r"((?<!\w)\w'?|\||\)|&gt;)_(?:(\w{1,3})\b|\{([^{}]{1,12})\})", _index, safe)
+    return Markup(re.sub(r"(?<=[\w)])\^(?:(\w+|[-−]\d+)|\(([^()]{1,12})\))", _power, safe))
 
 
 def _sentence(text: str) -> str:
     """A clause as a sentence; a symbol at its start stays as it is."""
-    text = re.sub(r"(?<![\w.)])-(?=\d|inf\b)", "−", text).replace("−inf", "−∞")
     start = text[:1].upper() + text[1:] if re.match(r"(a|[a-z]{3,})\b(?!_)", text) else text
     return start if start.endswith((".", "!", "?")) else f"{start}."
 

@@ -105,8 +105,8 @@ def _published(results: Results, claims: Mapping[str, Claim]) -> list[str]:
             _text(row.where),
             SOURCE_NAMES[row.source],
             f"{row.printed:g}",
-            number(row.ours),
-            "–" if row.inside is None else f"{interval(row.low, row.high)} at {percent(row.level)}",
+            number(row.ours, digits=4),
+            "–" if row.inside is None else f"{interval(row.low, row.high, digits=4)} at {percent(row.level)}",
             place[row.inside],
             _outcome(row.outcome),
         ]
@@ -127,7 +127,7 @@ def _source(result: Result, others: Sequence[Result]) -> Iterator[str]:
         return
     yield f"- predicted: {_text(result.prediction)}"
     if verdict.band is not None:
-        yield f"- counts as the same: {_text(result.score)} {band_text(verdict.band)}"
+        yield f"- counts as the same: {_text(result.score)}: {band_text(verdict.band)}"
     yield f"- refuted by: {_text(result.falsifier)}"
     if (control := verdict.control) is not None:
         yield f"- {control_text(control)}: {_text(control.description)}; {_text(control.reason)}"

@@ -38,9 +38,11 @@ def number(value: float | None, *, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
-def interval(low: float | None, high: float | None) -> str:
+def interval(low: float | None, high: float | None, *, digits: int = 3) -> str:
     """``"[0.9, 1.1]"``; empty where there is none."""
-    return "" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, digits=digits)}, {number(high, digits=digits)}]"
 
 
 def band_text(band: tuple[float, float]) -> str:

@@ -27,6 +27,7 @@ from genlaws.theory import PowerLaw
 
 HOSTILE = '<script>document.title="owned"</script><img src="https://example.org/x"> | `a`\n"b" & $\\frac\x0b'
 INFINITY = float("inf")
+TYPED = "f_n <= 2^15 x^(-1) - 0.1, <E>_S of mnist_5k within -2 +- 1, Z_{n+1}"
 SEED = 5
 WIDTHS = (320, 375, 1280)
 
@@ -90,7 +91,7 @@ def claims(make_claim):
             restated={"network": exponent},
         ),
         failing,
-        make_claim("T4", band=(-INFINITY, 2.25), predicted=2.25),
+        make_claim("T4", band=(-INFINITY, 2.25), predicted=2.25, prediction=TYPED),
         hostile,
         make_claim("T6", control=2.0, paper="others"),
         make_claim("T7", paper="others"),
@@ -380,7 +381,7 @@ def test_each_claim_says_what_was_tested_and_how_to_check_it_again(said, results
         "The constant is two.",
         "section 1",
         "2 at every n",
-        "value 1.8 to 2.2",
+        "value: 1.8 to 2.2",
         "A constant below 1.8 or above 2.2.",
         "It must be refuted, and was.",
         f"{verdict.estimate:.3g}",
@@ -395,11 +396,18 @@ def test_each_claim_says_what_was_tested_and_how_to_check_it_again(said, results
         assert part in both, part
     assert "y = A / n" in said["T2-network"]
     assert "2 at every n" in said["T2-simulation"]
-    assert "value at most 2.25" in said["T4"]
+    assert "value: at most 2.25" in said["T4"]
     assert "predicted ≤ 2.25" in said["tests"]
     assert "but was supported." in said["T6-simulation"]
     assert "ZeroDivisionError" in said["T3-simulation"]
     assert "Traceback" in said["T3-simulation"]
+
+
+def test_what_was_typed_as_mathematics_is_set_as_such(page):
+    assert (
+        "f<sub>n</sub> ≤ 2<sup>15</sup> x<sup>−1</sup> − 0.1, &lt;E&gt;<sub>S</sub> of mnist_5k "
+        "within −2 ± 1, Z<sub>n+1</sub>"
+    ) in page.read_text(encoding="utf-8")
 
 
 def test_a_claim_that_cannot_be_drawn_says_why(said):
