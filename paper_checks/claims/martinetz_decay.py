@@ -86,7 +86,7 @@ _ANNEALED_POOL: dict[str, Any] = {
     "arch": by_budget("fc:1x16", "fc:1x64", "fc:1x128"),
     "eps": _POOL_EPS,
     "n_examples": [100, 150, 200, 250, 300, 350, 400],
-    "particles": by_budget(300, 600, 1000),
+    "particles": by_budget(800, 1600, 3000),
 }
 _PLANTED_POOL: dict[str, Any] = {
     **_POOL,
