@@ -1,4 +1,4 @@
-"""Hypothesis profiles (no deadlines, since compiled code is slow the first time), and the example package."""
+"""Hypothesis profiles (no deadlines: compiled code is slow at first), the example package, a browser."""
 
 import os
 import shutil
@@ -26,3 +26,20 @@ def example_site(tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "site"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium, without a screen; skips where there is none, unless GENLAWS_REQUIRE_BROWSER is set."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        problem = "no chromium, chromium-browser or google-chrome is installed"
+        if os.environ.get("GENLAWS_REQUIRE_BROWSER"):
+            pytest.fail(problem)
+        pytest.skip(problem)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield (chromium := playwright.chromium.launch(executable_path=found, args=options))
+        chromium.close()

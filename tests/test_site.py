@@ -108,3 +108,22 @@ def test_no_page_fetches_anything_from_outside(site):
         assert not outside, f"{name} asks for {outside}"
     for sheet in next(iter(site.values())).path.parent.rglob("*.css"):
         assert "url(http" not in sheet.read_text("utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_pages_open_in_a_browser(site, browser, width, scheme):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = context.new_page()
+    asked, complaints = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: complaints.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for name in ("index.html", "run-on-a-cluster.html", "api/simulate.html"):
+        page.goto(site[name].path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)"), name
+        assert page.locator("h1").is_visible()
+    context.close()
+    assert [url for url in asked if urlparse(url).scheme not in {"file", "data", "blob"}] == []
+    assert complaints == []

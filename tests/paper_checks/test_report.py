@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -127,22 +126,6 @@ def page(results, registered, tmp_path_factory):
     place = tmp_path_factory.mktemp("page") / "report.html"
     place.write_text(html_report(results, registered), encoding="utf-8")
     return place
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        problem = "no chromium, chromium-browser or google-chrome is installed"
-        if os.environ.get("GENLAWS_REQUIRE_BROWSER"):
-            pytest.fail(problem)
-        pytest.skip(problem)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        yield (chromium := playwright.chromium.launch(executable_path=found, args=options))
-        chromium.close()
 
 
 class Visit:
