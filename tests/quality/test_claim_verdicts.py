@@ -36,7 +36,7 @@ def run(request):
     return run_claims(claims, rng=request.param)
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[0, 1, 2])
 def network_run(request):
     claims = [claim for claim in all_claims() if claim.id in ON_NETWORKS]
     return run_claims(claims, sources=("network",), rng=request.param)
