@@ -18,7 +18,7 @@ _VOTE_POINTS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Boxes ``x > corner`` in the unit cube, their corner uniform in it; every point belongs inside.
+    """Boxes in the unit cube that reach its far corner; every point belongs inside.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ class Boxes:
 
     Notes
     -----
-    A box errs on the points that it leaves out, a share 1 - prod_j (1 - corner_j) of the cube. It makes no
-    error on examples x_1, ..., x_n where corner_j < min_i x_ij for every j, so that a share
-    prod_j min_i x_ij of the prior survives them. A population is an array of corners, shape
-    (particles, dimension).
+    A box holds the points above its near corner, which the prior draws uniformly in the cube. It errs on the
+    points that it leaves out, a share 1 - prod_j (1 - corner_j) of the cube. It makes no error on examples
+    x_1, ..., x_n where corner_j < min_i x_ij for every j, so that a share prod_j min_i x_ij of the prior
+    survives them. A population is an array of corners, shape (particles, dimension).
     """
 
     revision: ClassVar[int] = 1
