@@ -65,7 +65,14 @@ class Result:
 
 
 _TEXTS = ("paper", "where", "statement", "prediction", "law", "score", "falsifier")
-_NUMBERS = ("predicted", "estimate", "low", "high", "level", "p_value", "p_value_holm", "power")
+_ALWAYS: dict[str, type] = {
+    "claim": str, "source": str, "reason": str, "replicates": int, "details": dict, "rivals": list,
+}  # fmt: skip
+_PERHAPS: dict[str, type] = {
+    "predicted": float, "estimate": float, "low": float, "high": float, "level": float, "p_value": float,
+    "p_value_holm": float, "power": float, "needed": str, "seed": int, "band": list, "control": dict,
+    "measurement": dict,
+}  # fmt: skip
 _KINDS: dict[type, str] = {
     str: "text",
     int: "a whole number",
@@ -125,23 +132,9 @@ def _published(document: Any) -> Published:
 
 def _check_evidence(document: Any) -> None:
     """What `verdict_from_dict` takes on trust and a page formats as numbers and text."""
-    for name in _NUMBERS:
-        _typed(document, name, float, optional=True)
-    for name, kind in (
-        ("claim", str),
-        ("source", str),
-        ("reason", str),
-        ("replicates", int),
-        ("details", dict),
-    ):
+    for name, kind in _ALWAYS.items():
         _typed(document, name, kind)
-    for name, kind in (
-        ("needed", str),
-        ("seed", int),
-        ("band", list),
-        ("control", dict),
-        ("measurement", dict),
-    ):
+    for name, kind in _PERHAPS.items():
         _typed(document, name, kind, optional=True)
     if document["source"] not in SOURCES:
         raise ValueError(f"'source' must be one of {', '.join(SOURCES)}, got {document['source']!r:.60}")
@@ -152,7 +145,7 @@ def _check_evidence(document: Any) -> None:
             _typed(control, name, str)
         for name in ("estimate", "low", "high"):
             _typed(control, name, float, optional=True)
-    for rival in _typed(document, "rivals", list):
+    for rival in document["rivals"]:
         _typed(rival, "name", str)
         for name in ("advantage", "share"):
             _typed(rival, name, float, optional=True)
