@@ -39,12 +39,14 @@ from genlaws.paper_checks.cli import main
 from genlaws.paper_checks.family_registry import find_family
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{page.name}" for page in sorted(ROOT.glob("docs/*.md")))]
+GUIDES = [f"docs/{page.name}" for page in sorted(ROOT.glob("docs/*.md"))]
+PAGES = ["README.md", "CONTRIBUTING.md", *GUIDES, "docs/example-package/README.md"]
 
 NOT_RUN = {
     "README.md": 2,
     "CONTRIBUTING.md": 1,
     "docs/check-a-paper.md": 3,
+    "docs/example-package/README.md": 1,
     "docs/extending.md": 2,
     "docs/run-on-a-cluster.md": 12,
     "docs/start-here.md": 1,
@@ -68,7 +70,8 @@ LARGE = {
     },
 }
 BROUGHT = {"README.md": {"errors.csv": "error\n0.1\n0.2\n0.2\n0.3\n"}}  # files that the reader brings along
-WITH_EXAMPLE = {"docs/extending.md"}  # pages whose reader has installed the example package
+# pages whose reader has installed the example package
+WITH_EXAMPLE = {"docs/extending.md", "docs/example-package/README.md"}
 INSIDE = {"CONTRIBUTING.md": "genlaws.paper_checks.claims"}  # where its relative imports start
 
 
