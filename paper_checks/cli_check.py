@@ -203,7 +203,5 @@ def claims(paper: str | None, target: str | None) -> None:
     chosen = _claims_asked_for((), paper)
     others = claim_distributions()
     console().print(claim_list(chosen, distributions=others))
-    described = [
-        {**claim_to_dict(claim), "distribution": others.get(claim.id, "genlaws")} for claim in chosen
-    ]
+    described = [claim_to_dict(claim, distribution=others.get(claim.id, "genlaws")) for claim in chosen]
     emit({"schema_version": SCHEMA_VERSION, "claims": described}, target)

@@ -65,11 +65,15 @@ def _published(number: Published) -> dict[str, Any]:
     }
 
 
-def claim_to_dict(claim: Claim) -> dict[str, Any]:
-    """What a claim says and what would refute it, and by source where it is tested in other numbers."""
+def claim_to_dict(claim: Claim, *, distribution: str = "genlaws") -> dict[str, Any]:
+    """What a claim says and what would refute it, and by source where it is tested in other numbers.
+
+    `distribution` is the installed package that registers it.
+    """
     return {
         "claim": claim.id,
         "paper": claim.paper,
+        "distribution": distribution,
         "where": claim.where,
         "statement": claim.statement,
         "revision": claim.revision,
