@@ -16,8 +16,9 @@ from markupsafe import Markup, escape
 from genlaws.simulate.measurement import Measurement, Source
 
 from .claim import Claim
+from .papers import find_paper
 from .replicates import tabulate
-from .report import TITLE, accord, disagreements, headline, published_rows
+from .report import TITLE, accord, disagreements, headline, published_rows, rerun_command
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
@@ -32,7 +33,6 @@ from .wording import (
     number,
     outcome_word,
     percent,
-    rerun_command,
     spaced,
 )
 
@@ -229,6 +229,7 @@ def _environment() -> Environment:
         "outcome_word": outcome_word,
         "percent": percent,
         "rerun_command": rerun_command,
+        "cited": find_paper,
         "scalars": _scalars,
         "sentence": _sentence,
         "spaced": spaced,

@@ -8,10 +8,10 @@ from itertools import groupby
 
 from genlaws.simulate.measurement import Source
 
+from .report import rerun_command
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
-from .wording import rerun_command
 
 # what XML 1.0 has no place for, whichever way it is written
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from .claim import Claim
-from .report import TITLE, accord, disagreements, headline, published_rows
+from .papers import find_paper
+from .report import TITLE, accord, disagreements, headline, published_rows, rerun_command
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
@@ -22,7 +23,6 @@ from .wording import (
     number,
     outcome_word,
     percent,
-    rerun_command,
 )
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#!])")
@@ -77,7 +77,11 @@ def _scorecard(results: Results) -> list[str]:
             ]
             for claim in claims
         )
-        lines += [f"### {_text(paper)}", ""]
+        cited = find_paper(paper)
+        lines += [f"### {_text(cited.authors)}", ""]
+        if cited.title:
+            places = ", ".join(f"[arXiv:{number}](https://arxiv.org/abs/{number})" for number in cited.arxiv)
+            lines += [f"*{_text(cited.title)}*, {places}", ""]
         lines += _table(["", "claim", *(SOURCE_NAMES[source] for source in results.sources)], rows)
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -144,3 +145,15 @@ def published_rows(results: Results, claims: Mapping[str, Claim]) -> tuple[Publi
             if like and result.verdict.verdict is not Outcome.NOT_APPLICABLE:
                 rows += _rows(result)
     return tuple(rows)
+
+
+def rerun_command(result: Result) -> str:
+    """The command that checks just this claim again, as it was checked here."""
+    run = result.run
+    words = ["genlaws", "check", result.verdict.claim, "--source", result.verdict.source]
+    words += ["--budget", run.budget, "--seed", str(run.seed)]
+    if run.data is not None:
+        words += ["--data", run.data]
+    if run.device != "cpu" and result.verdict.source == "network":
+        words += ["--device", run.device]
+    return shlex.join(words)

@@ -70,9 +70,11 @@ def _documents(place: Path) -> list[Path]:
     return found
 
 
-def _rank(result: Result) -> tuple[int, int, datetime]:
+def _rank(result: Result) -> tuple[int, bool, int, datetime]:
     # what a claim's experiment measured before its revision was raised does not count beside what it does now
-    return result.revision, BUDGETS.index(result.run.budget), result.run.finished
+    # and what was found on images of somebody's own says less of the paper than what its claim names
+    named = result.run.data is None
+    return result.revision, named, BUDGETS.index(result.run.budget), result.run.finished
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
@@ -83,8 +85,9 @@ def _natural(name: str) -> tuple[tuple[int, str], ...]:
 def read_results(paths: Iterable[str | Path]) -> Results:
     """Read verdicts from files of ``genlaws check --json`` and from stores, and merge them.
 
-    Of several results for one claim and source that of the latest revision comes first, then that of the
-    largest budget, then the one finished last. What stands in two places counts once.
+    Of several results for one claim and source that of the latest revision comes first, then those on the
+    images that the claim names, then that of the largest budget, then the one finished last. What stands in
+    two places counts once.
 
     Parameters
     ----------

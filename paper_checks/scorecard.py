@@ -13,56 +13,29 @@ from rich.table import Table
 from rich.text import Text
 
 from .verdict import Outcome, Verdict
+from .wording import SIGNS, band_text, foretold, interval, number, outcome_word
 
 if TYPE_CHECKING:
     from .check_run import CheckRun
     from .claim import Claim
 
-# a sign and a colour for each, so that neither is needed to tell them apart
-_LOOKS: dict[Outcome, tuple[str, str]] = {
-    Outcome.SUPPORTED: ("✓", "bold green"),
-    Outcome.REFUTED: ("✗", "bold red"),
-    Outcome.INCONCLUSIVE: ("?", "bold yellow"),
-    Outcome.NOT_APPLICABLE: ("–", "dim"),
-    Outcome.ERROR: ("!", "bold white on red"),
+# a colour beside the sign, so that neither is needed to tell them apart
+_STYLES: dict[Outcome, str] = {
+    Outcome.SUPPORTED: "bold green",
+    Outcome.REFUTED: "bold red",
+    Outcome.INCONCLUSIVE: "bold yellow",
+    Outcome.NOT_APPLICABLE: "dim",
+    Outcome.ERROR: "bold white on red",
 }
 
 
-def _number(value: float | None) -> str:
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.3g}"
-
-
-def interval_text(low: float, high: float) -> str:
-    """An interval in words: ``"0.9 to 1.1"``, ``"at most 0"``, ``"at least 2"``."""
-    if math.isinf(low):
-        return f"at most {high:.3g}"
-    if math.isinf(high):
-        return f"at least {low:.3g}"
-    return f"{low:.3g} to {high:.3g}"
-
-
-def _predicted(verdict: Verdict) -> str:
-    # a band that is open on one side is a bound: its end is what is claimed, no value is foretold
-    if verdict.band is not None and math.isinf(verdict.band[0]):
-        return f"≤ {verdict.band[1]:.3g}"
-    if verdict.band is not None and math.isinf(verdict.band[1]):
-        return f"≥ {verdict.band[0]:.3g}"
-    return _number(verdict.predicted)
-
-
 def _measured(verdict: Verdict) -> str:
-    if verdict.estimate is None:
-        return "–"
-    if verdict.low is None or verdict.high is None:
-        return _number(verdict.estimate)
-    return f"{_number(verdict.estimate)}\n[{_number(verdict.low)}, {_number(verdict.high)}]"
+    return "\n".join(filter(None, [number(verdict.estimate), interval(verdict.low, verdict.high)]))
 
 
 def _outcome(verdict: Verdict) -> Text:
-    sign, style = _LOOKS[verdict.verdict]
-    text = Text().append(f"{sign} {verdict.verdict.value.replace('_', ' ')}", style=style)
+    word = f"{SIGNS[verdict.verdict]} {outcome_word(verdict.verdict).upper()}"
+    text = Text().append(word, style=_STYLES[verdict.verdict])
     if verdict.control is not None:
         passed = verdict.control.passed
         text.append(
@@ -81,9 +54,9 @@ def _what(claim: Claim, verdict: Verdict) -> Text:
 def _summary(run: CheckRun) -> Text:
     counts = Counter(verdict.verdict for verdict in run.verdicts)
     text = Text()
-    for outcome, (sign, style) in _LOOKS.items():
+    for outcome, sign in SIGNS.items():
         if counts[outcome]:
-            text.append(f"{sign} {counts[outcome]} {outcome.value.lower().replace('_', ' ')}", style=style)
+            text.append(f"{sign} {counts[outcome]} {outcome_word(outcome)}", style=_STYLES[outcome])
             text.append("   ")
     text.append(f"budget {run.budget}, seed {run.seed}, {run.wall_seconds:.0f} s", style="dim")
     if run.units_stored:
@@ -114,7 +87,7 @@ def scorecard(run: CheckRun) -> RenderableType:
         table.add_row(
             verdict.claim,
             _what(claim, verdict),
-            _predicted(verdict),
+            foretold(verdict, digits=3),
             _measured(verdict),
             _outcome(verdict),
         )
@@ -126,8 +99,8 @@ def scorecard(run: CheckRun) -> RenderableType:
 def _test(claim: Claim) -> tuple[str, str]:
     """The score with its band, and what would refute the claim."""
     bound = math.isinf(claim.band[0]) or math.isinf(claim.band[1])
-    value = "" if bound else f" {claim.predicted:.3g}"
-    return f"{claim.law.score_name}:{value}\n{interval_text(*claim.band)}", claim.falsifier
+    value = "" if bound else f" {number(claim.predicted)}"
+    return f"{claim.law.score_name}:{value}\n{band_text(claim.band)}", claim.falsifier
 
 
 def claim_list(claims: Sequence[Claim], *, distributions: Mapping[str, str] | None = None) -> RenderableType:

@@ -1,14 +1,11 @@
-"""How results read in every kind of report: signs, numbers, intervals and what came of a control."""
+"""How results read, on a terminal and in every kind of report: signs, numbers, intervals and controls."""
 
 from __future__ import annotations
 
 import math
 import re
-import shlex
 from collections.abc import Sequence
 
-from .result import Result
-from .scorecard import interval_text
 from .verdict import ControlResult, Outcome, Verdict
 
 SIGNS = {
@@ -46,17 +43,22 @@ def interval(low: float | None, high: float | None, *, digits: int = 3) -> str:
 
 
 def band_text(band: tuple[float, float]) -> str:
-    """A band in words: ``"0.9 to 1.1"``, ``"at most 0"``."""
-    return interval_text(*band).replace("-", "−")
+    """A band in words: ``"0.9 to 1.1"``, ``"at most 0"``, ``"at least 2"``."""
+    low, high = band
+    if math.isinf(low):
+        return f"at most {number(high)}"
+    if math.isinf(high):
+        return f"at least {number(low)}"
+    return f"{number(low)} to {number(high)}"
 
 
-def foretold(verdict: Verdict) -> str:
-    """The predicted score; of a bound its end: ``"≤ 0.1"``."""
+def foretold(verdict: Verdict, *, digits: int = 4) -> str:
+    """The predicted score; of a bound, which foretells no value, its end: ``"≤ 0.1"``."""
     if verdict.band is not None and math.isinf(verdict.band[0]):
-        return f"≤ {number(verdict.band[1], digits=4)}"
+        return f"≤ {number(verdict.band[1], digits=digits)}"
     if verdict.band is not None and math.isinf(verdict.band[1]):
-        return f"≥ {number(verdict.band[0], digits=4)}"
-    return number(verdict.predicted, digits=4)
+        return f"≥ {number(verdict.band[0], digits=digits)}"
+    return number(verdict.predicted, digits=digits)
 
 
 def percent(share: float | None) -> str:
@@ -83,15 +85,3 @@ def control_text(control: ControlResult | None) -> str:
 def enumeration(parts: Sequence[str]) -> str:
     """``"a, b and c"``."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
-
-
-def rerun_command(result: Result) -> str:
-    """The command that checks just this claim again, as it was checked here."""
-    run = result.run
-    words = ["genlaws", "check", result.verdict.claim, "--source", result.verdict.source]
-    words += ["--budget", run.budget, "--seed", str(run.seed)]
-    if run.data is not None:
-        words += ["--data", run.data]
-    if run.device != "cpu" and result.verdict.source == "network":
-        words += ["--device", run.device]
-    return shlex.join(words)

@@ -103,8 +103,8 @@ def documents(claims, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     whole = run_claims(claims, sources=("simulation", "network"), rng=SEED).to_dict()
     again = run_claims(claims[:1], budget="standard", rng=2).to_dict()
-    again["run"]["data"] = "cifar10:some where"  # the claim measures on no images; nor need there be any
     for name, document in (("whole", whole), ("again", again)):
+        document["run"]["data"] = "cifar10:some where"  # no claim measures on images; nor need there be any
         (folder / f"{name}.json").write_text(json_text(document), encoding="utf-8")
     return [folder / "whole.json", folder / "again.json"]
 

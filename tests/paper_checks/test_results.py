@@ -84,6 +84,13 @@ def test_an_earlier_revision_never_hides_a_later_one(write):
     assert shown(read_results([stale, fresh])).run.seed == 2
 
 
+def test_images_of_ones_own_never_hide_those_that_a_claim_names(write):
+    own = write("a.json", run={"data": "npz:mine.npz", "budget": "full", "seed": 1})
+    named = write("b.json", run={"seed": 2})
+    assert shown(read_results([own, named])).run.seed == 2
+    assert shown(read_results([own])).run.seed == 1
+
+
 def test_what_stands_in_two_places_counts_once(write, tmp_path):
     write("one/verdicts/x.json")
     write("two/verdicts/y.json")

@@ -7,7 +7,8 @@ from rich.console import Console
 
 from genlaws.paper_checks.claim import Experiment
 from genlaws.paper_checks.runs import run_claims
-from genlaws.paper_checks.scorecard import claim_list, interval_text, scorecard
+from genlaws.paper_checks.scorecard import claim_list, scorecard
+from genlaws.paper_checks.wording import band_text
 
 
 def printed(renderable, width):
@@ -84,9 +85,9 @@ def test_nothing_to_show():
 
 def test_open_bands():
     inf = float("inf")
-    assert interval_text(-inf, 0.05) == "at most 0.05"
-    assert interval_text(2.0, inf) == "at least 2"
-    assert interval_text(0.9, 1.1) == "0.9 to 1.1"
+    assert band_text((-inf, 0.05)) == "at most 0.05"
+    assert band_text((2.0, inf)) == "at least 2"
+    assert band_text((0.9, 1.1)) == "0.9 to 1.1"
 
 
 def test_a_bound_shows_its_end_and_no_number_of_the_paper(make_claim):
