@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
-def versions(*, networks: bool) -> dict[str, str]:
-    """Of Python, of this package and of what it computes with; of torch where networks are measured."""
+def versions(*, networks: bool, plugins: Iterable[str] = ()) -> dict[str, str]:
+    """Of Python, of this package and of what it computes with; of torch where networks are measured.
+
+    `plugins` are the distributions of other people whose claims are checked.
+    """
     found = {"python": platform.python_version()}
-    for name in ("genlaws", "numpy", "scipy", "numba", "statsmodels", *(["torch"] if networks else [])):
+    ours = ("genlaws", "numpy", "scipy", "numba", "statsmodels", *(["torch"] if networks else []))
+    for name in (*ours, *sorted(set(plugins))):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -13,6 +13,7 @@ from genlaws.simulate.measurement import Measurement, Source
 
 from .check_run import CheckRun
 from .claim import BUDGETS, SOURCES, Budget, Claim, Device
+from .claim_registry import claim_distributions
 from .execution import Task, TaskOutcome, failure, task_outcomes
 from .ledger import Job, Ledger, Progress, error_verdict
 from .protocol import holm, not_applicable
@@ -166,6 +167,7 @@ def run_claims(
             if store is not None and isinstance(outcome.result, Measurement):
                 store.keep(outcome.task.unit, outcome.result, seconds=outcome.seconds)
             ledger.enter(outcome)
+    owners = claim_distributions()
     run = CheckRun(
         claims=claims,
         verdicts=_corrected(claims, [ledger.verdicts[job] for job in jobs]),
@@ -180,7 +182,10 @@ def run_claims(
         finished=now(),
         units=sum(map(len, ledger.tasks.values())),
         units_stored=ledger.stored,
-        versions=versions(networks=any(source == "network" for _, source in ledger.tasks)),
+        versions=versions(
+            networks=any(source == "network" for _, source in ledger.tasks),
+            plugins=[owners[name] for name in asked if name in owners],
+        ),
         commit=commit(),
         damaged=tuple(ledger.damaged),
         tracebacks={"/".join(job): trace for job, trace in ledger.traces.items()},

@@ -14,6 +14,9 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# tables are as wide as they need to be; a runner of tests in several processes may say otherwise
+os.environ.pop("COLUMNS", None)
+
 
 @pytest.fixture(scope="session")
 def example_site(tmp_path_factory):

@@ -45,7 +45,9 @@ def test_its_claim_is_listed_with_where_it_comes_from(genlaws):
 
 def test_its_claim_is_supported_also_by_worker_processes(genlaws):
     done = genlaws("check", "BOX1", "--workers", "2", "--json", "-")
-    (verdict,) = json.loads(done.stdout)["verdicts"]
+    document = json.loads(done.stdout)
+    assert "genlaws-example" in document["run"]["versions"]
+    (verdict,) = document["verdicts"]
     assert verdict["verdict"] == "SUPPORTED"
     assert verdict["control"]["verdict"] == verdict["control"]["expected"] == "REFUTED"
     # twice the error, in natural logarithms

@@ -76,13 +76,16 @@ def test_wheel_holds_the_data_with_its_notice_types_and_schemas(held):
     schemas = {in_wheel(path) for path in (ROOT / "paper_checks" / "schemas").glob("*.json")}
     assert schemas
     assert schemas == {name for name in held if "/schemas/" in name}
+    templates = {in_wheel(path) for path in (ROOT / "paper_checks" / "templates").iterdir()}
+    assert templates
+    assert templates == {name for name in held if "/templates/" in name}
     licenses = {name.partition("/licenses/")[2] for name in held if "/licenses/" in name}
     assert licenses == {"LICENSE", "empirical/data/NOTICE"}
 
 
 def test_wheel_holds_no_tests_and_no_leftovers(held):
     plain = {name for name in held if not name.split("/")[0].endswith(".dist-info")}
-    assert {Path(name).suffix for name in plain} == {".py", ".typed", ".npz", "", ".json"}
+    assert {Path(name).suffix for name in plain} == {".py", ".typed", ".npz", "", ".json", ".jinja", ".css"}
     assert {name for name in plain if not Path(name).suffix} == {"genlaws/empirical/data/NOTICE"}
     for name in plain:
         assert not {"tests", "benchmarks", "docs"} & set(name.split("/")), name

@@ -11,7 +11,7 @@ from genlaws.paper_checks.claims.network_pools import drawn_networks, image_pool
 from genlaws.simulate import planted_bad_fraction
 from genlaws.simulate.drawn_classifiers import DrawnClassifiers
 
-POOL = {"data": "mnist5k", "task": "3-8", "components": 10, "points": 10, "arch": "fc:1x8"}
+POOL = {"data": "mnist5k", "task": "3-8", "components": 10, "points": 10, "arch": "fc:1x8", "device": "cpu"}
 SMALL = {"points": 6, "networks": 400, "arch": "fc:1x8", "n_examples": [2, 3]}
 
 

@@ -159,6 +159,7 @@ def test_the_arc_of_linear_classifiers_is_that_of_a_scan_over_directions():
 
 def test_zero_error_networks_are_those_that_guess_and_check_keeps():
     settings = {
+        "device": "cpu",
         "data": "mnist5k",
         "task": "3-8",
         "family": "network",
@@ -195,7 +196,14 @@ def test_a_collapsed_ensemble_is_refused(monkeypatch):
     from genlaws.simulate import ZeroErrorEnsemble
 
     monkeypatch.setattr(ZeroErrorEnsemble, "status", property(lambda self: ("collapsed",) * 2))
-    settings = {"data": "mnist5k", "task": "3-8", "family": "network", "arch": "fc:1x4", "components": 3}
+    settings = {
+        "device": "cpu",
+        "data": "mnist5k",
+        "task": "3-8",
+        "family": "network",
+        "arch": "fc:1x4",
+        "components": 3,
+    }
     with pytest.raises(ValueError, match="n = 2 is collapsed"):
         zero_error_curve(
             {**settings, "members": 20, "sets": 1, "tested_on": 30},
@@ -227,6 +235,7 @@ def drawn_curve(settings, n, draws, seed):
 
 def test_the_curve_of_q_is_that_of_plain_draws():
     settings = {
+        "device": "cpu",
         "data": "mnist5k",
         "task": "parity",
         "family": "network",
