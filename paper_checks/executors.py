@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -77,6 +78,8 @@ def local_workers(count: int | None = None) -> Iterator[Workers]:
         yield Workers()
         return
     pool = _Processes(count, threads=max(1, cores // count))
+    # a process that took up torch and images is soon replaced by a fresh one, which is as it should be
+    warnings.filterwarnings("ignore", message="A worker was restarted", module="loky")
     try:
         # no more given out than the pool can begin soon: what a worker that dies takes with it is little
         yield Workers(pool, in_flight=2 * count)

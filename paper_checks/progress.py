@@ -50,13 +50,11 @@ def _lines(screen: Console) -> Callable[[Progress], None]:
         _damage(screen, event)
         if event.verdict is not None:
             left = _time_left(event)
-            screen.print(
-                f"{event.claim} {event.source}: {event.verdict.verdict} "
-                f"({event.seconds:.1f} s; {event.done} of {event.total} units"
-                + (f", about {left} left)" if left else ")"),
-                soft_wrap=True,
-                markup=False,
-            )
+            done = f"{event.seconds:.1f} s; {event.done} of {event.total} units"
+            said = f"{event.claim} {event.source}: {event.verdict.verdict}"
+            if event.job_total:
+                said += f" ({done}{f', about {left} left' if left else ''})"
+            screen.print(said, soft_wrap=True, markup=False)
 
     return line
 

@@ -77,20 +77,20 @@ def scorecard(run: CheckRun) -> RenderableType:
     table.add_column("predicted", justify="right", no_wrap=True)
     table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    paper: tuple[str, str] | None = None
+    sections: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in run.verdicts:
-        claim = by_id[verdict.claim]
-        if (claim.paper, verdict.source) != paper:
-            paper = (claim.paper, verdict.source)
-            table.add_section()
-            table.add_row("", Text(f"{claim.paper}, {verdict.source}", style="italic"))
-        table.add_row(
-            verdict.claim,
-            _what(claim, verdict),
-            foretold(verdict, digits=3),
-            _measured(verdict),
-            _outcome(verdict),
-        )
+        sections.setdefault((by_id[verdict.claim].paper, verdict.source), []).append(verdict)
+    for title, verdicts in sections.items():
+        table.add_section()
+        table.add_row("", Text(", ".join(title), style="italic"))
+        for verdict in verdicts:
+            table.add_row(
+                verdict.claim,
+                _what(by_id[verdict.claim], verdict),
+                foretold(verdict, digits=3),
+                _measured(verdict),
+                _outcome(verdict),
+            )
     if not run.verdicts:
         return Text("no claims to check")
     return Group(table, _summary(run))
