@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 
+import cloudpickle
 import loky
 import numpy as np
 import pytest
 
 from genlaws.paper_checks.claim import Experiment
 from genlaws.paper_checks.claim_registry import all_claims
+from genlaws.paper_checks.run_request import Request
 from genlaws.paper_checks.runs import run_claims
 from genlaws.paper_checks.units import Unit, run_unit
 from genlaws.simulate.measurement import Measurement
@@ -116,3 +118,13 @@ def test_units_on_networks_name_their_device_and_others_none():
         for source, experiment in claim.experiments.items():
             named = {unit.get("device") for unit in experiment.units("quick")}
             assert named == ({"cpu"} if source == "network" else {None}), (claim.id, source)
+
+
+def test_tasks_name_their_data_and_do_not_ship_them():
+    request = Request("full", 0, None, None, "cpu")
+    sizes = {
+        (claim.id, source): max(len(cloudpickle.dumps(task)) for task in request.tasks(claim, source))
+        for claim in all_claims()
+        for source in claim.experiments
+    }
+    assert max(sizes.values()) < 5_000, max(sizes, key=sizes.__getitem__)
