@@ -17,6 +17,16 @@ from .linear_data import LogisticLabels as LogisticLabels
 from .linear_data import TeacherLabels as TeacherLabels
 from .lookup_table import LookupTable as LookupTable
 from .measurement import Measurement as Measurement
+from .output_ensembles import SeedEstimate as SeedEstimate
+from .output_ensembles import boundary_distance as boundary_distance
+from .output_ensembles import boundary_distance_ratio as boundary_distance_ratio
+from .output_ensembles import classification_errors as classification_errors
+from .output_ensembles import ensemble_error as ensemble_error
+from .output_ensembles import group_means as group_means
+from .output_ensembles import infinite_ensemble_error as infinite_ensemble_error
+from .output_ensembles import mean_output as mean_output
+from .output_ensembles import squared_fluctuation as squared_fluctuation
+from .output_ensembles import squared_norm as squared_norm
 from .planted import PlantedFraction as PlantedFraction
 from .planted import planted_bad_fraction as planted_bad_fraction
 from .planted_pool import PlantedPoolFraction as PlantedPoolFraction
