@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from genlaws.simulate.seeds import entropy_of
 from .devices import in_chunks, resolve_device
 from .input_span import InputSpan
 from .losses import Loss
-from .networks import Network
+from .networks import Network, Weights
 from .optimizers import Optimizer, Parametrization, default_learning_rate, variable_scales
 from .trained_networks import TrainedNetworks, as_points
 from .training_batch import BatchOutcome, TrainingSets, train_batch
@@ -102,6 +102,8 @@ def train_networks(
     rng: np.random.Generator | int | None = None,
     device: str = "auto",
     progress: Callable[[float], None] | None = None,
+    watch: Callable[[int, Tensor, Weights], None] | None = None,
+    watched_steps: Collection[int] = (),
 ) -> TrainedNetworks:
     """Train many networks from independent starts, each until its own training error or loss is zero.
 
@@ -147,6 +149,12 @@ def train_networks(
         ``"auto"`` (a GPU where there is one), ``"cpu"`` or ``"cuda"``.
     progress : callable, optional
         Called with the share of the work done, at most.
+    watch : callable, optional
+        Called at each of `watched_steps` with the number of the step, the numbers of networks that are still
+        in training, and their weights as `Network.split` cuts them. Where memory runs out the same networks
+        may be shown again.
+    watched_steps : collection of int
+        The starts are step 0.
 
     Returns
     -------
@@ -205,6 +213,12 @@ def train_networks(
                 progress((rows.start + share * (rows.stop - rows.start)) / networks)
 
         start = _starts(network, rows, seed, sets.points)
+
+        def show(step: int, some: Tensor, flat: Tensor) -> None:
+            if watch is not None:
+                whole = flat if span is None else span.widened(flat, start[some])
+                watch(step, rows.start + some, network.split(whole))
+
         outcome = train_batch(
             inner,
             start if span is None else span.narrowed(start),
@@ -214,6 +228,8 @@ def train_networks(
             numbers=torch.arange(rows.start, rows.stop, device=start.device),
             seed=seed,
             report=report,
+            watch=None if watch is None else show,
+            watched_steps=watched_steps,
         )
         outcomes[rows.start] = outcome
         report(1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +92,8 @@ def train_batch(
     numbers: Tensor,
     seed: int,
     report: Callable[[float], None],
+    watch: Callable[[int, Tensor, Tensor], None] | None = None,
+    watched_steps: Collection[int] = (),
 ) -> BatchOutcome:
     """Train networks that share nothing but the program.
 
@@ -111,6 +113,10 @@ def train_batch(
     seed : int
     report : callable
         Called with the share of the work done.
+    watch : callable, optional
+        Called at each of `watched_steps` with the number of the step, the rows of `start` that are still in
+        training, and their weights (rows, parameters).
+    watched_steps : collection of int
     """
     variables = [
         v.clone(memory_format=torch.contiguous_format).requires_grad_()
@@ -142,6 +148,8 @@ def train_batch(
 
     for step in range(recipe.max_steps + 1):
         last, within = step == recipe.max_steps, step % batches
+        if watch is not None and step in watched_steps:
+            watch(step, rows[~done], torch.cat([v.detach()[~done].flatten(1) for v in variables], dim=1))
         if within == 0 or last:
             with torch.set_grad_enabled(batches == 1 and not last):
                 scores, loss = evaluated(*everything)

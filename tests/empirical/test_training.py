@@ -388,3 +388,24 @@ def test_progress_rises_to_one():
     assert len(shares) >= 3
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "gd"])
+def test_what_is_watched_is_training_stopped_there(optimizer):
+    # gradient descent trains in coordinates of the span of the inputs: what is shown is whole all the same
+    inputs, labels = _data(features=40)
+    network, seen = _network(features=40), {}
+    how = {"networks": 5, "optimizer": optimizer, "learning_rate": 0.01, "rng": 2, "dtype": torch.float64}
+
+    def watch(step, numbers, weights):
+        seen[step] = numbers.tolist(), torch.cat([v.flatten(1) for pair in weights for v in pair], dim=1)
+
+    whole = train_networks(
+        network, inputs, labels, max_steps=60, device="cpu", watch=watch, watched_steps={0, 7, 40}, **how
+    )
+    assert sorted(seen) == [step for step in (0, 7, 40) if step <= whole.steps.max()]
+    assert len(seen) >= 2
+    for step, (numbers, flat) in seen.items():
+        stopped = train_networks(network, inputs, labels, max_steps=step, device="cpu", **how)
+        assert numbers == np.flatnonzero(whole.steps >= step).tolist()
+        torch.testing.assert_close(flat, stopped.flat_weights[numbers], rtol=1e-9, atol=1e-12)
