@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .networks import Network as Network
     from .prior_draws import prior_errors as prior_errors
     from .priors import Prior as Prior
+    from .tangent_kernel import empirical_tangent_kernel as empirical_tangent_kernel
     from .trained_networks import TrainedNetworks as TrainedNetworks
     from .training import train_networks as train_networks
 
@@ -38,6 +39,7 @@ _LATER = {
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
     "compare_minima": "minima_comparison",
+    "empirical_tangent_kernel": "tangent_kernel",
     "guess_and_check": "guessing",
     "prior_errors": "prior_draws",
     "train_networks": "training",

@@ -183,8 +183,23 @@ class Network:
         """Outputs of each network on its own input, (networks, *input_shape): (networks, outputs)."""
         return self.scores(latent, inputs[:, None])[:, 0]
 
+    def layer_values(self, weights: Weights, inputs: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What enters each layer of networks with these weights, and what leaves it, first to last.
+
+        Parameters are those of `scores_of_weights`. What leaves a layer, (networks, points, out) or
+        (networks, points, out, height, width), is before the activation; of the last it is the scores. What
+        enters lacks the first dimension where it is the shared inputs. All is one differentiable graph.
+        """
+        layers: list[tuple[Tensor, Tensor]] = []
+        self._forward(weights, None, inputs, layers)
+        return layers
+
     def _forward(
-        self, weights: Weights, gains: Sequence[tuple[float, float]] | None, inputs: Tensor
+        self,
+        weights: Weights,
+        gains: Sequence[tuple[float, float]] | None,
+        inputs: Tensor,
+        seen: list[tuple[Tensor, Tensor]] | None = None,
     ) -> Tensor:
         act = _ACTIVATIONS[self.architecture.activation]
         networks = len(weights[0][0])
@@ -196,10 +211,14 @@ class Network:
             if gains is not None:
                 values = values * gains[k][0]
                 bias = None if bias is None else bias * gains[k][1]
+            entered = values
             if layer.convolutional:
                 values = _convolved(values, weight, bias, layer)
             else:
                 values = _fully_connected(values, weight, bias)
+            if seen is not None:
+                seen.append((entered, values))
+            del entered
             if k < len(self.layers) - 1:
                 values = act(values)
             if k == last_convolution:

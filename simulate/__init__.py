@@ -33,6 +33,8 @@ from .planted_pool import PlantedPoolFraction as PlantedPoolFraction
 from .planted_pool import planted_pool_fraction as planted_pool_fraction
 from .quenched import QuenchedEnsemble as QuenchedEnsemble
 from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
+from .tangent_kernels import erf_tangent_kernel as erf_tangent_kernel
+from .tangent_kernels import relu_tangent_kernel as relu_tangent_kernel
 from .training_sets import sample_training_sets as sample_training_sets
 from .zero_error import sample_zero_error as sample_zero_error
 from .zero_error_ensemble import ZeroErrorEnsemble as ZeroErrorEnsemble

@@ -44,7 +44,11 @@ def erf_expectation(covariance: FloatArray, variance: FloatArray, other_variance
     return angle
 
 
-def _check(X: ArrayLike, depth: int, weight_variance: float, bias_variance: float) -> FloatArray:
+def network_inputs(X: ArrayLike, depth: int, weight_variance: float, bias_variance: float) -> FloatArray:
+    """`X` as a contiguous array of finite numbers, (points, features).
+
+    Raises ValueError if it is not, or the layers of weights or a variance are out of range.
+    """
     # contiguous rows let the product with its own transpose be computed as symmetric
     inputs = np.ascontiguousarray(X, dtype=np.float64)
     if np.ndim(X) != 2 or 0 in inputs.shape:
@@ -63,7 +67,7 @@ def _check(X: ArrayLike, depth: int, weight_variance: float, bias_variance: floa
 def _network_covariance(
     expectation: Expectation, X: ArrayLike, depth: int, weight_variance: float, bias_variance: float
 ) -> FloatArray:
-    inputs = _check(X, depth, weight_variance, bias_variance)
+    inputs = network_inputs(X, depth, weight_variance, bias_variance)
     with np.errstate(over="ignore", invalid="ignore"):
         covariance = _through_layers(expectation, inputs, depth, weight_variance, bias_variance)
     if not np.all(np.isfinite(covariance)):
