@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
 
 from genlaws.simulate.measurement import Measurement
 
 from .units import Measure, Unit, run_unit
+
+_W = TypeVar("_W")
+_R = TypeVar("_R")
 
 _LOSSES = 2  # times that a task may be lost beside others before it is tried alone
 
@@ -35,12 +39,16 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskOutcome:
-    """What became of a task: its measurement or its failure, and the seconds of work it took."""
+class WorkOutcome(Generic[_W, _R]):
+    """What became of a piece of work: its result or its failure, and the seconds it took."""
 
-    task: Task
-    result: Measurement | Failure
+    task: _W
+    result: _R | Failure
     seconds: float
+
+
+TaskOutcome: TypeAlias = WorkOutcome[Task, Measurement]
+"""What became of a task; a name for annotations, made as `WorkOutcome`."""
 
 
 def failure(error: BaseException) -> Failure:
@@ -51,27 +59,35 @@ def failure(error: BaseException) -> Failure:
     return Failure(f"{type(error).__name__}{where}: {said}", "".join(traceback.format_exception(error)))
 
 
-def _attempt(task: Task) -> TaskOutcome:
-    """Run a task where it was sent; what it raises travels home as a value."""
+def _attempt(function: Callable[[_W], _R], task: _W) -> WorkOutcome[_W, _R]:
+    """Do a piece of work where it was sent; what it raises travels home as a value."""
     start = time.perf_counter()
     try:
-        result: Measurement | Failure = run_unit(task.measure, task.unit)
+        result: _R | Failure = function(task)
     except Exception as error:
         result = failure(error)
-    return TaskOutcome(task, result, time.perf_counter() - start)
+    return WorkOutcome(task, result, time.perf_counter() - start)
 
 
-def _lost(task: Task, error: BaseException) -> TaskOutcome:
+def _run_task(task: Task) -> Measurement:
+    return run_unit(task.measure, task.unit)
+
+
+def _lost(task: _W, error: BaseException) -> WorkOutcome[_W, _R]:
     # on the way: a worker that died, a result that cannot travel
     if isinstance(error, CancelledError):  # which says nothing of its own
         error = ConnectionError("the executor gave the task up; the scheduler of a cluster may be gone")
-    return TaskOutcome(task, failure(error), 0.0)
+    return WorkOutcome(task, failure(error), 0.0)
 
 
-def task_outcomes(
-    executor: Executor | None, tasks: Sequence[Task], *, in_flight: int | None = None
-) -> Generator[TaskOutcome, None, None]:
-    """Carry out the tasks and yield each outcome as it comes in; closing the iterator cancels the rest.
+def work_outcomes(
+    function: Callable[[_W], _R],
+    executor: Executor | None,
+    tasks: Sequence[_W],
+    *,
+    in_flight: int | None = None,
+) -> Generator[WorkOutcome[_W, _R], None, None]:
+    """Call `function` on tasks and yield each outcome as it comes in; closing the iterator cancels the rest.
 
     A task that is lost because a worker died is given out again. One that is lost again and again may be
     what kills the workers: it is tried once more alone, and has failed only if it is lost there too, so
@@ -79,21 +95,23 @@ def task_outcomes(
 
     Parameters
     ----------
+    function : callable
+        At the top of a module, so that it can travel.
     executor : concurrent.futures.Executor or None
         None runs the tasks here, one by one, in order.
-    tasks : sequence of Task
+    tasks : sequence
     in_flight : int, optional
         How many tasks are given out at once, all of them by default: those are what a broken pool loses.
     """
     if executor is None:
-        yield from map(_attempt, tasks)
+        yield from (_attempt(function, task) for task in tasks)
         return
     room = len(tasks) if in_flight is None else in_flight
-    waiting, suspects = deque(tasks), deque[Task]()
+    waiting, suspects = deque(tasks), deque[_W]()
     losses: Counter[int] = Counter()
-    running: dict[Future[TaskOutcome], Task] = {}
+    running: dict[Future[WorkOutcome[_W, _R]], _W] = {}
 
-    def lose(task: Task, error: BrokenExecutor) -> TaskOutcome | None:
+    def lose(task: _W, error: BrokenExecutor) -> WorkOutcome[_W, _R] | None:
         losses[id(task)] += 1
         if losses[id(task)] > _LOSSES:
             return _lost(task, error)
@@ -105,7 +123,7 @@ def task_outcomes(
             while (waiting and len(running) < room) or (suspects and not running):
                 task = waiting.popleft() if waiting else suspects.popleft()
                 try:
-                    running[executor.submit(_attempt, task)] = task
+                    running[executor.submit(_attempt, function, task)] = task
                 except BrokenExecutor as error:
                     if (outcome := lose(task, error)) is not None:
                         yield outcome
@@ -123,3 +141,10 @@ def task_outcomes(
     finally:
         for future in running:
             future.cancel()
+
+
+def task_outcomes(
+    executor: Executor | None, tasks: Sequence[Task], *, in_flight: int | None = None
+) -> Generator[TaskOutcome, None, None]:
+    """The outcomes of units, as `work_outcomes` gives them."""
+    return work_outcomes(_run_task, executor, tasks, in_flight=in_flight)

@@ -14,7 +14,7 @@ from genlaws.simulate.measurement import Measurement, Source
 from .check_run import CheckRun
 from .claim import BUDGETS, SOURCES, Budget, Claim, Device
 from .claim_registry import claim_distributions
-from .execution import Task, TaskOutcome, failure, task_outcomes
+from .execution import Task, WorkOutcome, failure, task_outcomes
 from .ledger import Job, Ledger, Progress, error_verdict
 from .protocol import holm, not_applicable
 from .provenance import commit, now, versions
@@ -58,7 +58,7 @@ def _from_store(store: Store, tasks: Iterable[Task], ledger: Ledger) -> list[Tas
         if stored is None:
             left.append(task)
         else:
-            ledger.enter(TaskOutcome(task, stored.measurement, stored.seconds), stored=True)
+            ledger.enter(WorkOutcome(task, stored.measurement, stored.seconds), stored=True)
     return left
 
 

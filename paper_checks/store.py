@@ -1,4 +1,4 @@
-"""`Store`: a folder of measurements, each under what determines it, so that nothing is measured twice."""
+"""`Store`: a folder of results, each under what determines it, so that nothing is measured twice."""
 
 from __future__ import annotations
 
@@ -59,6 +59,20 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
     atomic_write(path, json_text({**plain, "sha256": checksum(plain)}))
 
 
+def _origin(unit: Unit, seconds: float) -> dict[str, Any]:
+    """What a result came from: its unit's key, the work it took, and what it was made with."""
+    return {
+        "key": unit.key(),
+        "seconds": seconds,
+        "made": {
+            "at": now(),
+            "versions": versions(networks=unit.source == "network"),
+            "commit": commit(),
+            "platform": platform.platform(),
+        },
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A folder that keeps every measurement of a run as soon as it is made.
@@ -70,6 +84,7 @@ class Store:
     ``units/ab/ab12….json``   one measurement, by the SHA-256 of its unit's key
     ``runs/12cd….json``       what was asked for in a run, and which units it needs
     ``verdicts/12cd….json``   its verdicts once it is complete, as ``genlaws check --json``
+    ``sweeps/ef/ef34….json``  networks of a sweep, by the SHA-256 of their unit's key
     ========================  ========================================================
 
     Attributes
@@ -112,6 +127,10 @@ class Store:
     def unit_path(self, address: str) -> Path:
         """Where the measurement of the unit with this address is, or would be."""
         return self.folder / "units" / address[:2] / f"{address}.json"
+
+    def sweep_path(self, address: str) -> Path:
+        """Where the networks of the unit of a sweep with this address are, or would be."""
+        return self.folder / "sweeps" / address[:2] / f"{address}.json"
 
     def verdicts_path(self, run: str) -> Path:
         """Where the verdicts of a run are, or would be."""
@@ -162,18 +181,28 @@ class Store:
 
     def keep(self, unit: Unit, measurement: Measurement, *, seconds: float) -> None:
         """Write the measurement of a unit, over a damaged one if need be."""
-        document = {
-            "key": unit.key(),
-            "measurement": measurement.to_dict(),
-            "seconds": seconds,
-            "made": {
-                "at": now(),
-                "versions": versions(networks=unit.source == "network"),
-                "commit": commit(),
-                "platform": platform.platform(),
-            },
-        }
+        document = {"measurement": measurement.to_dict(), **_origin(unit, seconds)}
         _write(self.unit_path(unit.address()), document)
+
+    def find_networks(self, unit: Unit) -> Mapping[str, Any] | None:
+        """What `keep_networks` was given for this unit of a sweep; None if it is not there.
+
+        Raises
+        ------
+        DamagedFileError
+            If it is there and damaged.
+        """
+        path = self.sweep_path(unit.address())
+        if not path.exists():
+            return None
+        document = _read(path)
+        if not isinstance(document.get("networks"), Mapping) or document.get("key") != unit.key():
+            raise DamagedFileError(f"{path} is damaged: it does not hold the networks of its unit")
+        return dict(document["networks"])
+
+    def keep_networks(self, unit: Unit, networks: Mapping[str, Any], *, seconds: float) -> None:
+        """Write what came of a unit of a sweep, ready for JSON, over a damaged one if need be."""
+        _write(self.sweep_path(unit.address()), {"networks": networks, **_origin(unit, seconds)})
 
     def begin(self, record: RunRecord) -> None:
         """Write down what a run asks for, unless it was asked for before."""

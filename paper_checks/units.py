@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from genlaws.simulate.measurement import Measurement, Source
 
 from .claim import Settings
 from .serialize import json_ready
+
+_R = TypeVar("_R")
 
 Role = Literal["claim", "control"]
 Measure = Callable[[Settings, np.random.Generator], Measurement]
@@ -121,16 +123,17 @@ def _check_images(unit: Unit) -> None:
         raise ValueError(f"the images {unit.settings['data']} are not those that the run was started on")
 
 
-def run_unit(measure: Measure, unit: Unit) -> Measurement:
-    """Measure one unit of work. Every unit passes through here, wherever it runs.
+def carry_out(function: Callable[[Settings, np.random.Generator], _R], unit: Unit) -> _R:
+    """Do one unit of work: on its images, in one thread, on a GPU of its own if it names one.
 
-    The unit is the whole key of the result: equal units give equal measurements, so that a store from
-    units to measurements stands in front of this function. A unit on a GPU has that GPU to itself.
+    Parameters
+    ----------
+    function : callable
+        Of the unit's settings, whose device is the very one to use, and of its random stream.
+    unit : Unit
 
     Raises
     ------
-    TypeError
-        If `measure` returns something else than a Measurement.
     ValueError
         If the images found here are not those of the unit.
     """
@@ -143,11 +146,28 @@ def run_unit(measure: Measure, unit: Unit) -> Measurement:
             from genlaws.empirical.device_lease import leased_gpu
 
             settings = {**settings, "device": held.enter_context(leased_gpu())}
-        measurement = measure(settings, unit.generator())
+        return function(settings, unit.generator())
+
+
+def run_unit(measure: Measure, unit: Unit) -> Measurement:
+    """Measure one unit of work. Every unit of a claim passes through here, wherever it runs.
+
+    The unit is the whole key of the result: equal units give equal measurements, so that a store from
+    units to measurements stands in front of this function.
+
+    Raises
+    ------
+    TypeError
+        If `measure` returns something else than a Measurement.
+    ValueError
+        As in `carry_out`.
+    """
+    measurement = carry_out(measure, unit)
     if not isinstance(measurement, Measurement):
         raise TypeError(f"an experiment must return a Measurement, got {type(measurement).__name__}")
-    if measurement.settings == settings:
+    settings = dict(measurement.settings)
+    if "device" in settings and {**settings, "device": unit.settings.get("device")} == unit.settings:
         # which of the GPUs it was says nothing about the result
-        measurement = replace(measurement, settings=unit.settings)
+        settings = dict(unit.settings)
     # what was read back from a store and what was just measured are the same to the last bit
-    return replace(measurement, source=unit.source, settings=json_ready(measurement.settings))
+    return replace(measurement, source=unit.source, settings=json_ready(settings))

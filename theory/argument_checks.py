@@ -29,6 +29,22 @@ def positive(name: str, value: ArrayLike, *, most: float = np.inf) -> FloatArray
     return array
 
 
+def not_negative(name: str, value: ArrayLike) -> FloatArray:
+    """`value` as a float array of finite numbers of at least 0."""
+    array = np.asarray(value, dtype=float)
+    _in_range(name, array, np.isfinite(array) & (array >= 0), "finite and at least 0")
+    return array
+
+
+def whole(name: str, value: ArrayLike, *, least: int = 0, infinite: bool = False) -> FloatArray:
+    """`value` as a float array of whole numbers of at least `least`; infinity too where it is allowed."""
+    array = np.asarray(value, dtype=float)
+    ok = (array == np.floor(array)) & (array >= least) & (infinite | np.isfinite(array))
+    allowed = f"a whole number of at least {least}" + (" or infinite" if infinite else "")
+    _in_range(name, array, ok, allowed)
+    return array
+
+
 def error_level(eps: ArrayLike, *, name: str = "eps") -> FloatArray:
     """`eps` as a float array in [0, 1)."""
     array = np.asarray(eps, dtype=float)
