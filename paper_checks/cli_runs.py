@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .command_io import check_target, console, emit, json_option, one_clear_line, table
+from .command_io import check_target, console, emit, json_option, one_clear_line
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .run_record import RunRecord
     from .store import Store
 
@@ -50,8 +52,39 @@ def _asked(claims: list[str]) -> str:
 def _state(entry: dict[str, Any]) -> str:
     if not entry["verdicts"]:
         return "not finished"
-    counts = sorted(entry["verdicts"].items(), key=lambda item: -item[1])
-    return ", ".join(f"{count} {word.lower().replace('_', ' ')}" for word, count in counts)
+    from .wording import SIGNS
+
+    counts = entry["verdicts"]
+    return "  ".join(f"{sign} {counts[outcome]}" for outcome, sign in SIGNS.items() if outcome in counts)
+
+
+def _table(folder: str, entries: list[dict[str, Any]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    made = Table(
+        title=f"runs in {folder}",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+    )
+    # an id must be whole where it is copied from; the rest may take two lines
+    for name, whole in {"run": True, "begun (UTC)": False, "claims": False, "asked for": False}.items():
+        made.add_column(name, no_wrap=whole)
+    made.add_column("units", justify="right", no_wrap=True)
+    made.add_column("verdicts")
+    for entry in entries:
+        source = entry["sources"][0] if len(entry["sources"]) == 1 else "both"
+        made.add_row(
+            entry["id"],
+            entry["started"][:16].replace("T", " "),
+            _asked(entry["claims"]),
+            f"{source}, {entry['budget']}, seed {entry['seed']}",
+            f"{entry['units_done']} of {entry['units']}",
+            _state(entry),
+        )
+    return made
 
 
 @runs.command(name="list", short_help="List the runs of a store.")
@@ -72,17 +105,7 @@ def list_runs(folder: str, target: str | None) -> None:
         except DamagedFileError as error:
             damaged.append(str(error))
     entries.sort(key=lambda entry: (entry["started"], entry["id"]))
-    columns = {
-        "run": [entry["id"] for entry in entries],
-        "begun (UTC)": [entry["started"][:16].replace("T", " ") for entry in entries],
-        "claims": [_asked(entry["claims"]) for entry in entries],
-        "source": [" ".join(entry["sources"]) for entry in entries],
-        "budget": [entry["budget"] for entry in entries],
-        "seed": [str(entry["seed"]) for entry in entries],
-        "units": [f"{entry['units_done']} of {entry['units']}" for entry in entries],
-        "verdicts": [_state(entry) for entry in entries],
-    }
-    screen.print(table(f"runs in {folder}", columns) if entries else f"no runs in {folder}", soft_wrap=True)
+    screen.print(_table(folder, entries) if entries else f"no runs in {folder}", soft_wrap=not entries)
     for line in damaged:
         screen.print(line, style="yellow", soft_wrap=True, markup=False)
     units = list(store.unit_paths())

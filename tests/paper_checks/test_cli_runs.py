@@ -56,7 +56,7 @@ def test_the_list_says_what_was_asked_and_how_it_came_out(store):
     assert found[("T1", "T2")]["verdicts"] == {"SUPPORTED": 1, "REFUTED": 1}
     assert (found[("T1", "T2")]["units_done"], found[("T1", "T2")]["units"]) == (24, 24)
     assert document["measurements"] == 24
-    assert "1 supported, 1 refuted" in table
+    assert "✓ 1  ✗ 1" in table
     next(store.unit_paths()).unlink()
     store.verdicts_path(by_claims(store)[("T1", "T2")]).unlink()
     document, table = listed(store)
