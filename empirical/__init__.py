@@ -18,6 +18,9 @@ from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
     from .guessing import guess_and_check as guess_and_check
+    from .kernel_fluctuation import KernelFluctuation as KernelFluctuation
+    from .kernel_fluctuation import measure_kernel_fluctuation as measure_kernel_fluctuation
+    from .limit_kernel import limit_tangent_kernel as limit_tangent_kernel
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
     from .module_network import ModuleNetwork as ModuleNetwork
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "BatchedNetwork": "networks",
+    "KernelFluctuation": "kernel_fluctuation",
     "MinimaComparison": "minima_comparison",
     "ModuleNetwork": "module_network",
     "Network": "networks",
@@ -41,6 +45,8 @@ _LATER = {
     "compare_minima": "minima_comparison",
     "empirical_tangent_kernel": "tangent_kernel",
     "guess_and_check": "guessing",
+    "limit_tangent_kernel": "limit_kernel",
+    "measure_kernel_fluctuation": "kernel_fluctuation",
     "prior_errors": "prior_draws",
     "train_networks": "training",
 }

@@ -56,17 +56,15 @@ def _factors(
     network: Network, weights: Weights, points: Tensor, scales: Sequence[float], trained: Trained
 ) -> Factors:
     first, *others = weights
+    first_trained = len(network.layers) - 1 if trained == "last" else 0
     with torch.enable_grad():
         # only what leaves the layers is differentiated; one variable at the root makes the graph
         root = first[0].detach().requires_grad_()
         layers = network.layer_values([(root, first[1]), *others], points)
-    first_trained = len(layers) - 1 if trained == "last" else 0
-    left = [made for _, made in layers[first_trained:]]
-    scores = left[-1]
-    # points do not see each other: the gradient of a sum over points is that of each
-    by_output = [
-        torch.autograd.grad(scores[..., c].sum(), left, retain_graph=True) for c in range(network.outputs)
-    ]
+        left = [made for _, made in layers[first_trained:]]
+        # points do not see each other: the gradient of a sum over points is that of each
+        sums = left[-1].sum(dim=(0, 1))
+        by_output = [torch.autograd.grad(total, left, retain_graph=True) for total in sums]
     queue = iter(scales)
     pairs = [(next(queue), next(queue) if layer.has_bias else None) for layer in network.layers]
     factors: list[tuple[Tensor, Tensor | None]] = []
