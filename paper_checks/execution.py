@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
@@ -103,8 +104,9 @@ def work_outcomes(
     in_flight : int, optional
         How many tasks are given out at once, all of them by default: those are what a broken pool loses.
     """
+    attempt = partial(_attempt, function)
     if executor is None:
-        yield from (_attempt(function, task) for task in tasks)
+        yield from map(attempt, tasks)
         return
     room = len(tasks) if in_flight is None else in_flight
     waiting, suspects = deque(tasks), deque[_W]()
@@ -123,7 +125,7 @@ def work_outcomes(
             while (waiting and len(running) < room) or (suspects and not running):
                 task = waiting.popleft() if waiting else suspects.popleft()
                 try:
-                    running[executor.submit(_attempt, function, task)] = task
+                    running[executor.submit(attempt, task)] = task
                 except BrokenExecutor as error:
                     if (outcome := lose(task, error)) is not None:
                         yield outcome
