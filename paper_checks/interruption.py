@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from types import FrameType
 EXIT_STATUS = 130
 """Of a process that was interrupted: 128 and the number of SIGINT, as shells have it."""
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _GRACE = 1.5  # seconds that the orderly way out may take
 
 
@@ -36,20 +38,21 @@ def prompt_interruption(last_words: Callable[[], str]) -> Iterator[None]:
         yield  # signals go to the main thread only, and it is not ours to handle them
         return
     ended = threading.Event()
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
+    heard, told = socket.socketpair()
+    told.setblocking(False)
 
     def watch() -> None:
-        # the number of the signal comes down the pipe even while the main thread is in compiled code; the
-        # end of the pipe says that there was none
-        if os.read(heard, 1) and not ended.wait(_GRACE):
-            sys.stderr.write(f"\n{last_words()}\n")
-            sys.stderr.flush()
-            os._exit(EXIT_STATUS)
-        os.close(heard)
+        # numbers of signals come over even while the main thread is in compiled code; the end of them says
+        # that there was none of ours
+        with heard:
+            while number := heard.recv(1):
+                if number[0] in _SIGNALS and not ended.wait(_GRACE):
+                    sys.stderr.write(f"\n{last_words()}\n")
+                    sys.stderr.flush()
+                    os._exit(EXIT_STATUS)
 
-    handlers = {number: signal.signal(number, _raise) for number in (signal.SIGINT, signal.SIGTERM)}
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    handlers = {number: signal.signal(number, _raise) for number in _SIGNALS}
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield
@@ -58,4 +61,4 @@ def prompt_interruption(last_words: Callable[[], str]) -> Iterator[None]:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        os.close(told)
+        told.close()
