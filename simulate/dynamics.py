@@ -83,8 +83,8 @@ def advance(
 
     Notes
     -----
-    FIRE: Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with its parameters and semi-implicit Euler steps.
-    Adam: arXiv:1412.6980, with its parameters.
+    FIRE: Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006), with its parameters and semi-implicit Euler
+    steps. Adam: arXiv:1412.6980, with its parameters.
     """
     if code == _GD:
         for i in range(x.size):

@@ -1,7 +1,7 @@
-"""`least_hinge_loss`: the linear classifier of least quadratic hinge loss, exactly, where the problem is convex.
+"""`least_hinge_loss`: the linear classifier of least quadratic hinge loss, exactly, where that is convex.
 
-Newton's method on the loss with a ridge, which is solved exactly in a few rounds because the loss is quadratic
-between changes of the unsatisfied set (Mangasarian 2002). As the ridge falls, that set settles, and the answer
+Newton's method on the loss with a ridge, which needs a few rounds because the loss is quadratic between
+changes of the unsatisfied set (Mangasarian 2002). As the ridge falls, that set settles, and the answer
 without a ridge follows from it by linear algebra.
 """
 
@@ -21,6 +21,15 @@ BoolArray = NDArray[np.bool_]
 _ROUNDS = 200
 _RIDGES = 10.0 ** -np.arange(1.0, 14.0)  # in units of the mean squared length of the rows
 _ROUNDING = 1e-9
+
+
+def _share_of_step(gaps: FloatArray, along: FloatArray, tilt: float, bend: float) -> float:
+    # where the loss is least on the way to the target, whose ridge has slope tilt + t bend
+
+    def slope(t: float) -> float:
+        return tilt + t * bend - float(np.maximum(gaps - t * along, 0.0) @ along)
+
+    return 1.0 if slope(1.0) <= 0.0 else float(optimize.brentq(slope, 0.0, 1.0, xtol=1e-12))
 
 
 def _ridge_minimum(
@@ -44,14 +53,8 @@ def _ridge_minimum(
         reached = outputs + along < margin
         if np.array_equal(reached, active):
             return target, active, done
-
-        def slope(
-            t: float, w: FloatArray = weights, d: FloatArray = step, along: FloatArray = along
-        ) -> float:
-            gaps = np.maximum(margin - outputs - t * along, 0.0)
-            return float(ridge * (w @ d + t * (d @ d)) - gaps @ along)
-
-        share = 1.0 if slope(1.0) <= 0.0 else float(optimize.brentq(slope, 0.0, 1.0, xtol=1e-12))
+        tilt, bend = ridge * float(weights @ step), ridge * float(step @ step)
+        share = _share_of_step(margin - outputs, along, tilt, bend)
         weights = weights + share * step
         outputs = outputs + share * along
         active = outputs < margin

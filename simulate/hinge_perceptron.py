@@ -1,7 +1,7 @@
-"""`train_hinge_perceptron`: a linear classifier goes down the quadratic hinge loss, by the dynamics asked for.
+"""`train_hinge_perceptron`: a linear classifier goes down the quadratic hinge loss, by a dynamics of choice.
 
-Only unsatisfied examples have a gradient. An example that is satisfied by more than the weights have moved since
-(times its length) cannot have become unsatisfied: until then it is left out, without changing any result.
+Only unsatisfied examples have a gradient. An example that is satisfied by more than the weights have moved
+since, times its length, cannot have become unsatisfied: it is left out, without changing any result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _POWER_ROUNDS = 10  # nine tenths of it are enough: descent bears twice the step
 
 @njit(cache=True, nogil=True)
 def _largest_stretch(rows: FloatArray, rounds: int) -> float:
-    # largest eigenvalue of rows.T @ rows by power iteration, from a start that is orthogonal to nothing likely
+    # largest eigenvalue of rows.T @ rows by power iteration
     x = np.cos(np.arange(rows.shape[1]) * 1.7) + 0.5
     size = 1.0
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""`HingeRun`: where a classifier that goes down the quadratic hinge loss has come to, and what a run may be."""
+"""`HingeRun`: where a classifier going down the quadratic hinge loss has come to, and what a run may be."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """How many random examples a linear classifier of given margin can satisfy, and what it looks like there.
 
-Rows a = y x (label times input) are standard Gaussian vectors of N coordinates, there are alpha N of them, and
-a classifier of unit weights u has margins a . u. Its gap to the margin k is k - a . u, positive where the row
+Rows a = y x (label times input) are alpha N standard Gaussian vectors of N coordinates. A classifier of unit weights u has margins a . u; its gap to the margin k is k - a . u, positive where the row
 is unsatisfied. Everything holds in the limit of large N, for k >= 0, where the problem is convex.
 """
 
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from .argument_checks import positive
 
@@ -81,13 +80,13 @@ def perceptron_capacity(margin: ArrayLike) -> FloatArray:
     return np.asarray(1.0 / _square_gap(_margins(margin)))
 
 
-def largest_margin(alpha: float) -> float:
-    """Largest margin with which alpha random examples per dimension can be satisfied: k with alpha_c(k) = alpha.
+def perceptron_largest_margin(alpha: float) -> float:
+    """Largest margin with which random examples can be satisfied: the k with alpha_c(k) = alpha.
 
     Parameters
     ----------
     alpha : float
-        Examples per dimension, positive, at most 1e6. Above 2 the margin is negative, and an upper bound only.
+        Examples per dimension, positive, at most 1e6. Above 2 the margin is negative, and an upper bound.
 
     Returns
     -------
@@ -101,7 +100,7 @@ def largest_margin(alpha: float) -> float:
 
     Examples
     --------
-    >>> round(largest_margin(1.0), 4)
+    >>> round(perceptron_largest_margin(1.0), 4)
     0.5094
     """
     rate = float(positive("alpha", alpha, most=1e6))
@@ -112,7 +111,7 @@ def largest_margin(alpha: float) -> float:
     )
 
 
-def least_norm(alpha: float) -> float:
+def perceptron_least_norm(alpha: float) -> float:
     """Norm of the shortest weights w with ``a . w >= 1`` on alpha random examples per dimension.
 
     It is also the root mean square of the output on new Gaussian inputs, ``||f||``.
@@ -140,7 +139,7 @@ def least_norm(alpha: float) -> float:
     """
     if not 0.0 < alpha < PERCEPTRON_CAPACITY:
         raise ValueError(f"alpha must be between 0 and {PERCEPTRON_CAPACITY:g}, got {alpha}")
-    return 1.0 / largest_margin(alpha)
+    return 1.0 / perceptron_largest_margin(alpha)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,4 +289,8 @@ def log_separable_probability(examples: int, dimension: int) -> float:
     for name, value in (("examples", examples), ("dimension", dimension)):
         if not value >= 1:
             raise ValueError(f"{name} must be at least 1, got {value}")
-    return float(stats.binom.logcdf(dimension - 1, examples - 1, 0.5))
+    if dimension >= examples:
+        return 0.0
+    chosen = np.arange(dimension)
+    ways = -special.betaln(chosen + 1.0, examples - chosen) - math.log(examples)
+    return float(special.logsumexp(ways)) - (examples - 1) * math.log(2.0)
