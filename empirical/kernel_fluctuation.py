@@ -27,6 +27,9 @@ Around = Literal["mean", "limit"]
 
 SCHEMA_VERSION = 1
 
+# weights drawn at once, of as many networks as that makes
+_NUMBERS_DRAWN = 1 << 24
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelFluctuation:
@@ -159,11 +162,20 @@ def measure_kernel_fluctuation(
         sizes = tuple(size for layer in network.layers for size in layer.weight_shape)
         stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=sizes))
         # drawn on the CPU: the same networks on every device
-        latent = network.draw(draws, stream).to(place)
+        at_once = max(1, _NUMBERS_DRAWN // network.latent_size)
+        blocks = [min(at_once, draws - first) for first in range(0, draws, at_once)]
         with torch.no_grad():
-            kernels = empirical_tangent_kernel(
-                network, network.weights(latent), inputs, parametrization=parametrization
-            ).double()
+            kernels = torch.cat(
+                [
+                    empirical_tangent_kernel(
+                        network,
+                        network.weights(network.draw(block, stream).to(place)),
+                        inputs,
+                        parametrization=parametrization,
+                    ).double()
+                    for block in blocks
+                ]
+            )
         mean = kernels.mean(dim=0)
         norms = (kernels - mean).flatten(1).norm(dim=1) / mean.norm() * (draws / (draws - 1)) ** 0.5
         spreads.append(norms.cpu().numpy())

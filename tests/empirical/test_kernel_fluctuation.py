@@ -77,13 +77,12 @@ def test_fluctuation_goes_down_with_the_root_of_the_width(activation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hidden_layers", [1, 3, 5])
-@pytest.mark.parametrize("activation", ["relu", "erf"])
-def test_fluctuation_over_two_decades(activation, hidden_layers):
-    widths = (32, 64, 128, 256, 512, 1024, 2048)
+@pytest.mark.parametrize(("hidden_layers", "activation"), [(1, "relu"), (3, "erf"), (5, "relu")])
+def test_fluctuation_to_great_widths(hidden_layers, activation):
+    widths = (64, 128, 256, 512, 1024, 2048)
     networks = [network_of(h, hidden_layers, activation=activation) for h in widths]
-    found = measure_kernel_fluctuation(networks[hidden_layers // 2 :], POINTS, draws=200, rng=5, device="cpu")
-    assert _slope(found.measurement()) == pytest.approx(-0.5, abs=0.04)
+    found = measure_kernel_fluctuation(networks[hidden_layers // 2 :], POINTS, draws=60, rng=5, device="cpu")
+    assert _slope(found.measurement()) == pytest.approx(-0.5, abs=0.06)
 
 
 def test_networks_without_a_closed_limit_have_a_spread():

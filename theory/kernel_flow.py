@@ -1,0 +1,130 @@
+"""`KernelFlow`: gradient flow on the square loss while the tangent kernel stays as it is, in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import linalg
+
+from .argument_checks import not_negative
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelFlow:
+    """Outputs of a function whose tangent kernel does not change, as an infinitely wide network's.
+
+    On n examples, with the loss (1/n) sum_i (f_i - y_i)^2 / 2, gradient flow is df/dt = -Theta (f - y) / n:
+    along each eigenvector of the kernel the residual decays exponentially.
+
+    Parameters
+    ----------
+    kernel : array_like, shape (n, n)
+        Tangent kernel of the training examples, symmetric and positive semi-definite.
+    labels : array_like, shape (n,)
+        y.
+    start : array_like, shape (n,), optional
+        Outputs at time 0. None: 0.
+
+    Attributes
+    ----------
+    rates : ndarray, shape (n,)
+        Eigenvalues of the kernel over n, smallest first: along its eigenvector the residual decays as
+        exp(-rate t), and in the end the loss as exp(-2 rates[0] t).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a number is not finite, or the kernel is not symmetric or has a negative
+        eigenvalue beyond rounding.
+
+    Notes
+    -----
+    Jacot et al., arXiv:1806.07572, section 5; Lee et al., arXiv:1902.06720, eq. 8-9.
+
+    Examples
+    --------
+    >>> flow = KernelFlow([[2.0, 0.0], [0.0, 2.0]], [1.0, -1.0])
+    >>> flow.losses([0.0, 1.0]).round(4)
+    array([0.5   , 0.0677])
+    """
+
+    kernel: FloatArray = field(repr=False)
+    labels: FloatArray = field(repr=False)
+    start: FloatArray | None = field(default=None, repr=False)
+    rates: FloatArray = field(init=False)
+    _vectors: FloatArray = field(init=False, repr=False)
+    _residuals: FloatArray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        matrix, labels = np.asarray(self.kernel, dtype=np.float64), np.asarray(self.labels, dtype=np.float64)
+        start = np.zeros_like(labels) if self.start is None else np.asarray(self.start, dtype=np.float64)
+        n = len(np.atleast_1d(labels))
+        for name, value, shape in (
+            ("labels", labels, (n,)),
+            ("kernel", matrix, (n, n)),
+            ("start", start, (n,)),
+        ):
+            if value.shape != shape or n == 0:
+                raise ValueError(f"{name} must have shape {shape}, one row an example, got {value.shape}")
+            if not np.all(np.isfinite(value)):
+                raise ValueError(f"{name} must be finite, got {value[~np.isfinite(value)][0]}")
+        largest = np.abs(matrix).max()
+        if np.abs(matrix - matrix.T).max() > 1e-6 * largest:
+            raise ValueError("kernel must be symmetric")
+        values, vectors = linalg.eigh(0.5 * (matrix + matrix.T))
+        if values[0] < -1e-5 * values[-1]:
+            raise ValueError(f"kernel must be positive semi-definite, got an eigenvalue {values[0]:.3g}")
+        # what rounding made negative is zero
+        for name, made in (
+            ("kernel", matrix),
+            ("labels", labels),
+            ("start", start),
+            ("rates", np.maximum(values, 0.0) / n),
+            ("_vectors", vectors),
+            ("_residuals", vectors.T @ (labels - start)),
+        ):
+            object.__setattr__(self, name, made)
+
+    def outputs(self, t: ArrayLike) -> FloatArray:
+        """Outputs on the training examples at times `t` (of any shape), shape (*t.shape, n)."""
+        decayed = np.exp(-self.rates * not_negative("t", t)[..., None]) * self._residuals
+        made: FloatArray = self.labels - decayed @ self._vectors.T
+        return made
+
+    def outputs_elsewhere(self, t: ArrayLike, kernel: ArrayLike, *, start: ArrayLike = 0.0) -> FloatArray:
+        """Outputs at other points at times `t` (of any shape), shape (*t.shape, points).
+
+        Parameters
+        ----------
+        t : array_like
+            Times of at least 0.
+        kernel : array_like, shape (points, n)
+            Tangent kernel between these points and the training examples.
+        start : array_like, shape (points,) or ()
+            Outputs there at time 0.
+
+        Raises
+        ------
+        ValueError
+            If the kernel has not one column an example.
+        """
+        across = np.asarray(kernel, dtype=np.float64)
+        n = len(self.rates)
+        if across.ndim != 2 or across.shape[1] != n:
+            raise ValueError(f"kernel must have shape (points, {n}), got {across.shape}")
+        times = not_negative("t", t)[..., None]
+        # (1 - exp(-rate t)) / (n rate), which is t / n where the rate is 0
+        x = self.rates * times
+        share = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x > 0.0) * (times / n)
+        made: FloatArray = np.asarray(start) + (share * self._residuals) @ (across @ self._vectors).T
+        return made
+
+    def losses(self, t: ArrayLike) -> FloatArray:
+        """Mean of (f - y)^2 / 2 over the training examples at times `t`, in their shape."""
+        decayed = np.exp(-self.rates * not_negative("t", t)[..., None]) * self._residuals
+        made: FloatArray = 0.5 * np.mean(decayed**2, axis=-1)
+        return made
