@@ -23,6 +23,14 @@ from .bounds import bad_fraction_bound as bad_fraction_bound
 from .bounds import pac_bayes_bound as pac_bayes_bound
 from .bounds import uniform_zero_error_bound as uniform_zero_error_bound
 from .bounds import zero_error_bound as zero_error_bound
+from .capacity import PERCEPTRON_CAPACITY as PERCEPTRON_CAPACITY
+from .capacity import HingeGroundState as HingeGroundState
+from .capacity import free_hinge_ground_state as free_hinge_ground_state
+from .capacity import hinge_ground_state as hinge_ground_state
+from .capacity import log_separable_probability as log_separable_probability
+from .capacity import perceptron_capacity as perceptron_capacity
+from .capacity import perceptron_largest_margin as perceptron_largest_margin
+from .capacity import perceptron_least_norm as perceptron_least_norm
 from .closed_forms import BetaErrorDensity as BetaErrorDensity
 from .closed_forms import PowerEdgeErrorDensity as PowerEdgeErrorDensity
 from .counts import CountErrorDensity as CountErrorDensity
