@@ -1,7 +1,7 @@
 """Power laws of small gaps at a threshold: by how much examples are, or are not, satisfied.
 
-At the jamming threshold of hinge losses both densities are power laws of the gap's size, with an exponent theta
-on the side of the unsatisfied and -gamma on the other (arXiv:1809.09349). Pass the sizes of one side's gaps.
+At the jamming threshold of hinge losses both densities are power laws of the gap's size, with an exponent
+theta on the side of the unsatisfied and -gamma on the other (arXiv:1809.09349).
 """
 
 from __future__ import annotations

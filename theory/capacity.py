@@ -1,7 +1,8 @@
 """How many random examples a linear classifier of given margin can satisfy, and what it looks like there.
 
-Rows a = y x (label times input) are alpha N standard Gaussian vectors of N coordinates. A classifier of unit weights u has margins a . u; its gap to the margin k is k - a . u, positive where the row
-is unsatisfied. Everything holds in the limit of large N, for k >= 0, where the problem is convex.
+Rows a = y x (label times input) are alpha N standard Gaussian vectors of N coordinates. A classifier of unit
+weights u has margins a . u; its gap to the margin k is k - a . u, positive where the row is unsatisfied. All
+of it holds in the limit of large N, and for k >= 0, where the problem is convex, unless said otherwise.
 """
 
 from __future__ import annotations
