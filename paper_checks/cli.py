@@ -11,6 +11,7 @@ from .cli_curve import curve
 from .cli_report import report
 from .cli_runs import runs
 from .cli_sample import sample
+from .cli_sweep import sweep
 from .cli_train import train
 
 
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for _command in (check, claims, curve, report, runs, sample, train):
+for _command in (check, claims, curve, report, runs, sample, sweep, train):
     main.add_command(_command)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .cli_work import WorkOptions, work_options
 from .command_io import check_target, console, emit, json_option, one_clear_line
 
 if TYPE_CHECKING:
     from .check_run import CheckRun
-    from .claim import Claim, Device
-    from .executors import Workers
-    from .store import Store
+    from .claim import Claim
 
 
 def _write_plots(run: CheckRun, folder: str) -> list[str]:
@@ -42,33 +40,6 @@ def _claims_asked_for(ids: tuple[str, ...], paper: str | None) -> tuple[Claim, .
     return find_claims(ids, paper)
 
 
-def _workers(count: int | None, address: str | None) -> AbstractContextManager[Workers]:
-    from .executors import dask_workers, local_workers
-
-    if address is None:
-        return local_workers(count)
-    if count is not None:
-        raise ValueError("give --workers or --dask, not both: the workers of a cluster are its own")
-    return dask_workers(address)
-
-
-def _device(name: str, *, elsewhere: bool) -> Device:
-    """The kind of device that computes networks; those of a cluster need none like it here."""
-    if name == "cpu":
-        return "cpu"
-    if name == "cuda" and elsewhere:
-        return "cuda"
-    from genlaws.empirical.devices import resolve_device
-
-    return "cuda" if resolve_device(name).type == "cuda" else "cpu"
-
-
-def _last_words(store: Store | None) -> str:
-    if store is None:
-        return "interrupted; nothing was kept (with --store DIR the next run goes on from here)"
-    return f"interrupted; what was measured is in {store.folder}: give the same command again to go on"
-
-
 @click.command(short_help="Judge claims: SUPPORTED, REFUTED or INCONCLUSIVE.")
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option("--paper", help="Only the claims of this paper.")
@@ -88,21 +59,7 @@ def _last_words(store: Store | None) -> str:
 )
 @click.option("--data", help="Measure on these images: mnist:PATH, cifar10:PATH, ...; by default mnist5k.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the run.")
-@click.option(
-    "--store",
-    "folder",
-    metavar="DIR",
-    help="Keep every measurement here, and measure only what is missing: an interrupted run goes on.",
-)
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; by default one for each core.")
-@click.option("--dask", "address", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler.")
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="cpu",
-    show_default=True,
-    help="Where networks are computed; equal seeds give equal bits on a CPU.",
-)
+@work_options
 @json_option
 @click.option("--plots", metavar="DIR", help="Draw each claim as SVG and PNG in this folder.")
 @click.option(
@@ -116,16 +73,13 @@ def _last_words(store: Store | None) -> str:
 @one_clear_line
 def check(
     context: click.Context,
+    work: WorkOptions,
     claims: tuple[str, ...],
     paper: str | None,
     source: str,
     budget: Any,
     data: str | None,
     seed: int,
-    folder: str | None,
-    workers: int | None,
-    address: str | None,
-    device: str,
     target: str | None,
     plots: str | None,
     fail_on: tuple[str, ...],
@@ -149,16 +103,14 @@ def check(
     from .progress import show_progress
     from .runs import run_claims
     from .scorecard import scorecard
-    from .store import Store
 
     screen = console(quiet)
     sources: Any = ("simulation", "network") if source == "both" else (source,)
-    kind = _device(device, elsewhere=address is not None)
-    store = None if folder is None else Store.at(folder)
+    kind, store = work.device_kind(), work.store()
     try:
         with (
-            prompt_interruption(lambda: _last_words(store)),
-            _workers(workers, address) as used,
+            prompt_interruption(work.last_words),
+            work.pool() as used,
             show_progress(screen) as progress,
         ):
             run = run_claims(
@@ -174,7 +126,7 @@ def check(
                 progress=progress,
             )
     except KeyboardInterrupt:
-        click.echo(_last_words(store), err=True)
+        click.echo(work.last_words(), err=True)
         context.exit(EXIT_STATUS)
     screen.print(scorecard(run))
     # before the plots: one that fails must not cost the verdicts

@@ -65,7 +65,13 @@ image_options = option_bundle(
     click.option(
         "--preprocess", default="center", show_default=True, help="center, unit-norm, none, center+unit-norm."
     ),
-    click.option("--components", type=click.IntRange(min=1), help="Keep this many principal components."),
+    click.option(
+        "--components",
+        "--pca",
+        "components",
+        type=click.IntRange(min=1),
+        help="Keep this many principal components.",
+    ),
     click.option(
         "--heldout",
         type=click.IntRange(min=1),
