@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from .tangent_kernel import empirical_tangent_kernel as empirical_tangent_kernel
     from .trained_networks import TrainedNetworks as TrainedNetworks
     from .training import train_networks as train_networks
+    from .width_ensemble import WidthEnsemble as WidthEnsemble
+    from .width_measures import WidthMeasures as WidthMeasures
+    from .width_measures import measure_width as measure_width
+    from .width_sweep import WidthSweep as WidthSweep
+    from .width_sweep import ZeroLossThreshold as ZeroLossThreshold
+    from .width_sweep import sweep_widths as sweep_widths
+    from .width_sweep import zero_loss_threshold as zero_loss_threshold
+    from .width_training import WidthProtocol as WidthProtocol
+    from .width_training import train_width as train_width
 
 _LATER = {
     "BatchedNetwork": "networks",
@@ -42,13 +51,22 @@ _LATER = {
     "NetworkFamily": "network_family",
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
+    "WidthEnsemble": "width_ensemble",
+    "WidthMeasures": "width_measures",
+    "WidthProtocol": "width_training",
+    "WidthSweep": "width_sweep",
+    "ZeroLossThreshold": "width_sweep",
     "compare_minima": "minima_comparison",
     "empirical_tangent_kernel": "tangent_kernel",
     "guess_and_check": "guessing",
     "limit_tangent_kernel": "limit_kernel",
     "measure_kernel_fluctuation": "kernel_fluctuation",
+    "measure_width": "width_measures",
     "prior_errors": "prior_draws",
+    "sweep_widths": "width_sweep",
     "train_networks": "training",
+    "train_width": "width_training",
+    "zero_loss_threshold": "width_sweep",
 }
 
 
