@@ -18,8 +18,8 @@ MEMORY, CLOCK = 2, 3
 
 _GD, _ADAM = 0, 1
 _MEAN_KEPT, _SQUARE_KEPT, _FLOOR = 0.9, 0.999, 1e-8
-# of Bitzek et al. (2006); the time step may grow to ten times the first one
-_PATIENCE, _FASTER, _SLOWER, _LONGEST = 5.0, 1.1, 0.5, 10.0
+# of Bitzek et al. (2006); the time step begins at a tenth of the longest
+_PATIENCE, _FASTER, _SLOWER, _FIRST = 5.0, 1.1, 0.5, 0.1
 _MIXING, _MIXING_KEPT = 0.1, 0.99
 
 
@@ -38,9 +38,9 @@ def _adam(x: FloatArray, gradient: FloatArray, memory: FloatArray, clock: FloatA
 @njit(cache=True, nogil=True)
 def _fire(x: FloatArray, gradient: FloatArray, memory: FloatArray, clock: FloatArray, rate: float) -> None:
     velocity = memory[0]
-    first = math.sqrt(rate)
+    longest = math.sqrt(rate)
     if clock[0] == 0.0:
-        clock[0], clock[1] = first, _MIXING
+        clock[0], clock[1] = _FIRST * longest, _MIXING
     power, speed, force = 0.0, 0.0, 0.0
     for i in range(x.size):
         power -= gradient[i] * velocity[i]
@@ -52,7 +52,7 @@ def _fire(x: FloatArray, gradient: FloatArray, memory: FloatArray, clock: FloatA
             velocity[i] = (1.0 - clock[1]) * velocity[i] - turn * gradient[i]
         clock[2] += 1.0
         if clock[2] > _PATIENCE:
-            clock[0] = min(clock[0] * _FASTER, _LONGEST * first)
+            clock[0] = min(clock[0] * _FASTER, longest)
             clock[1] *= _MIXING_KEPT
     else:
         # uphill, or at rest: stop, and start again more slowly
@@ -79,7 +79,7 @@ def advance(
     memory, clock : ndarray, shape (MEMORY, variables) and (CLOCK,)
         Zeros before the first step.
     rate : float
-        Step size of gradient descent and of Adam; of FIRE the square of its first time step.
+        Step size of gradient descent and of Adam; of FIRE the square of its longest time step.
 
     Notes
     -----

@@ -19,7 +19,9 @@ FloatArray = NDArray[np.float64]
 
 _SATISFIED, _STATIONARY, _STEPS_USED = range(len(STATUS))
 _LISTED = 4  # examples are listed where they are less than one in so many
+_ADAM_RATE = 0.1
 _DROP = 10.0  # of the step size from stage to stage
+_SHORT = 0.01  # a free start: its outputs are at most about this share of the margin
 _POWER_ROUNDS = 10  # nine tenths of it are enough: descent bears twice the step
 
 
@@ -179,9 +181,10 @@ def train_hinge_perceptron(
     lengths = np.linalg.norm(matrix, axis=1)
     stretch = _largest_stretch(matrix, _POWER_ROUNDS)
     if rate is None:
-        rate = 0.1 / math.sqrt(dimension) if dynamics == "adam" else examples / stretch
-    weights = np.random.default_rng(rng).standard_normal(dimension)
-    weights /= np.linalg.norm(weights) * (1.0 if norm == "unit" else 100.0 * lengths.mean() / abs(margin))
+        rate = _ADAM_RATE / math.sqrt(dimension) if dynamics == "adam" else examples / stretch
+    length = 1.0 if norm == "unit" else _SHORT * margin / float(lengths.mean())
+    direction = np.random.default_rng(rng).standard_normal(dimension)
+    weights = direction * (length / float(np.linalg.norm(direction)))
     done, status, evaluations = _descend(
         matrix, lengths, weights, float(margin), norm == "unit", code, float(rate), int(steps), int(stages),
         float(tolerance), float(stationarity) * math.sqrt(stretch),
