@@ -25,6 +25,10 @@ from .hinge_run import HingeRun as HingeRun
 from .linear_data import GaussianMixtureLabels as GaussianMixtureLabels
 from .linear_data import LogisticLabels as LogisticLabels
 from .linear_data import TeacherLabels as TeacherLabels
+from .linear_ensembles import LinearEnsemble as LinearEnsemble
+from .linear_ensembles import classification_ensemble as classification_ensemble
+from .linear_ensembles import excess_risks as excess_risks
+from .linear_ensembles import regression_ensemble as regression_ensemble
 from .lookup_table import LookupTable as LookupTable
 from .measurement import Measurement as Measurement
 from .output_ensembles import SeedEstimate as SeedEstimate
@@ -43,6 +47,8 @@ from .planted_pool import PlantedPoolFraction as PlantedPoolFraction
 from .planted_pool import planted_pool_fraction as planted_pool_fraction
 from .quenched import QuenchedEnsemble as QuenchedEnsemble
 from .random_examples import random_examples as random_examples
+from .random_feature_ensembles import RandomFeatureEnsemble as RandomFeatureEnsemble
+from .random_feature_ensembles import RandomFeatureRegression as RandomFeatureRegression
 from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
 from .tangent_kernels import erf_tangent_kernel as erf_tangent_kernel
 from .tangent_kernels import relu_tangent_kernel as relu_tangent_kernel
