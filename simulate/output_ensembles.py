@@ -128,7 +128,7 @@ def squared_fluctuation(outputs: ArrayLike) -> SeedEstimate:
 
     Notes
     -----
-    Section 2.3 of arXiv:1901.01608, which predicts N^(-1/2) in the number of parameters N.
+    arXiv:1901.01608, equation 10, which predicts N^(-1/2) in the number of parameters N.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def infinite_ensemble_error(
     """Test error of the mean of infinitely many seeds, from all of them and from half of them.
 
     The error of an ensemble of k is that of infinitely many plus a multiple of 1/k
-    (arXiv:1901.01608, section 2.4); this takes the multiple off.
+    (arXiv:1901.01608, figure 4); this takes the multiple off.
 
     Parameters
     ----------
@@ -259,7 +259,7 @@ def boundary_distance(outputs: ArrayLike, gradient_norms: ArrayLike) -> SeedEsti
 
     Notes
     -----
-    arXiv:1901.01608, section 2.4 and figure 6.
+    arXiv:1901.01608, equation 5 and figure 6.
     """
     array = _matrix("outputs", outputs, seeds=2)
     norms = _gradients(gradient_norms, array.shape)
@@ -305,7 +305,7 @@ def boundary_distance_ratio(outputs: ArrayLike, gradient_norms: ArrayLike) -> Se
 
     Notes
     -----
-    arXiv:1901.01608, section 2.4 and figure 10.
+    arXiv:1901.01608, figures 6 and 10.
     """
     array = _matrix("outputs", outputs, seeds=2)
     seeds = len(array)

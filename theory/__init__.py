@@ -56,6 +56,7 @@ from .learning_curves import log_annealed_bad_fraction as log_annealed_bad_fract
 from .learning_curves import log_zero_error_fraction as log_zero_error_fraction
 from .least_squares import least_squares_fluctuation as least_squares_fluctuation
 from .least_squares import least_squares_risk as least_squares_risk
+from .least_squares import least_squares_seed_variance as least_squares_seed_variance
 from .least_squares import least_squares_squared_norm as least_squares_squared_norm
 from .measured import AtomicErrorDensity as AtomicErrorDensity
 from .measured import SampledErrorDensity as SampledErrorDensity

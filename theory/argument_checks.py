@@ -66,3 +66,16 @@ def support(minimum: float, maximum: float = 1.0) -> None:
         raise ValueError(
             f"minimum and maximum must satisfy 0 <= minimum < maximum <= 1, got {minimum}, {maximum}"
         )
+
+
+def kernel_and_targets(covariance: ArrayLike, targets: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """A covariance over training points, one for each target and first, and at least one point more."""
+    kernel, y = np.asarray(covariance, dtype=float), np.asarray(targets, dtype=float)
+    if y.ndim != 1 or kernel.ndim != 2 or len(set(kernel.shape)) != 1 or not 0 < len(y) < len(kernel):
+        raise ValueError(
+            "covariance must be square, with a row for each target and at least one more, "
+            f"got shapes {kernel.shape} and {y.shape}"
+        )
+    for name, array in (("covariance", kernel), ("targets", y)):
+        _in_range(name, array, np.isfinite(array), "finite")
+    return kernel, y

@@ -140,7 +140,7 @@ def typical_gradient_flow_risk(
 
     Notes
     -----
-    Section 2 of arXiv:1710.03667; with initial weights and ensembles [derived].
+    The limit taken in arXiv:1710.03667; with initial weights and ensembles [derived].
     """
     examples, parameters = _sizes(n, p)
     start = _start(parameters, signal, initial_variance, networks)

@@ -162,3 +162,32 @@ def least_squares_fluctuation(n: ArrayLike, p: ArrayLike, *, initial_variance: f
     100.0
     """
     return np.asarray(_frozen(*_sizes(n, p)) * not_negative("initial_variance", initial_variance))[()]
+
+
+def least_squares_seed_variance(
+    n: ArrayLike, p: ArrayLike, *, signal: float = 1.0, initial_variance: float
+) -> FloatArray:
+    """Variance of the excess risk over initial weights, on the same examples, averaged over these.
+
+    Parameters
+    ----------
+    n, p : array_like of int
+        Numbers of examples and of parameters; they broadcast.
+    signal, initial_variance : float
+        As for `least_squares_risk`. Noise adds nothing: all seeds fit the same.
+
+    Returns
+    -------
+    ndarray
+        ``2 (p - n)_+ v^2 + 4 v signal (1 - n/p)_+`` with v the initial variance, from a noncentral chi square
+        of p - n degrees [derived]. A NumPy float for scalars.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range.
+    """
+    examples, parameters = _sizes(n, p)
+    frozen, start = _frozen(examples, parameters), not_negative("initial_variance", initial_variance)
+    missed = not_negative("signal", signal) * frozen / parameters
+    return np.asarray(2.0 * frozen * start**2 + 4.0 * start * missed)[()]

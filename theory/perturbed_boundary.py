@@ -137,7 +137,7 @@ def boundary_shift(
     Returns
     -------
     ndarray
-        ``delta = ||f - f_bar|| / ||grad f||``, both root mean squares (arXiv:1901.01608, section 2.4):
+        ``delta = ||f - f_bar|| / ||grad f||``, both root mean squares (arXiv:1901.01608, figure 10):
         ``delta^2 = t^2 (D + separation^2 exposed^2) / (1 + D t^2)`` for deviation t, dimension D [derived].
 
     Raises

@@ -2,7 +2,8 @@
 
 The model is ``f(x) = phi(x) . w / sqrt(P)`` with P features, independent centred Gaussian functions whose
 covariance is the kernel K, and the weights w that minimise ``|f - y|^2 + ridge |w|^2`` on n examples (those
-of least norm as the ridge tends to 0). It is the last layer of a network of P random neurons.
+of least norm as the ridge tends to 0). It is the last layer of a network of P random neurons: a power -1 in
+P is a power -1/2 in the number of parameters of a deep network that is P neurons wide.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize
 
-from .argument_checks import not_negative, positive, whole
+from .argument_checks import kernel_and_targets, not_negative, positive, whole
 from .student_means import student_mean_cdf
 
 FloatArray = NDArray[np.float64]
@@ -109,7 +110,7 @@ def effective_ridge(eigenvalues: ArrayLike, features: int, *, ridge: float = 0.0
 
     Notes
     -----
-    Jacot, Simsek, Spadaro, Hongler & Gabriel (arXiv:2002.08404), theorem 4.1.
+    Jacot, Simsek, Spadaro, Hongler & Gabriel (arXiv:2002.08404).
 
     Examples
     --------
@@ -172,15 +173,8 @@ def random_feature_prediction(
     Jacot et al. (arXiv:2002.08404), the variance [derived] from the second-order equivalents of Bach
     (arXiv:2303.01372).
     """
-    kernel, y = np.asarray(covariance, dtype=np.float64), np.asarray(targets, dtype=np.float64)
-    n = len(np.atleast_1d(y))
-    if y.ndim != 1 or kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or not 0 < n < len(kernel):
-        raise ValueError(
-            "covariance must be square, with a row for each target and at least one more, "
-            f"got shapes {kernel.shape} and {y.shape}"
-        )
-    if not (np.all(np.isfinite(kernel)) and np.all(np.isfinite(y))):
-        raise ValueError("covariance and targets must be finite")
+    kernel, y = kernel_and_targets(covariance, targets)
+    n = len(y)
     spectrum, vectors = linalg.eigh(kernel[:n, :n])
     if spectrum[0] <= n * np.finfo(np.float64).eps * spectrum[-1]:
         raise ValueError(f"covariance must be positive definite at the training points, got {spectrum[0]}")

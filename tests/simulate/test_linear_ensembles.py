@@ -20,6 +20,7 @@ from genlaws.theory import (
     gradient_flow_risk,
     least_squares_fluctuation,
     least_squares_risk,
+    least_squares_seed_variance,
     least_squares_squared_norm,
     mixture_excess_coefficients,
     typical_gradient_flow_risk,
@@ -84,12 +85,14 @@ def test_risk_norm_and_fluctuation_are_those_of_the_formulas(n, p):
     )
     means = weights.mean(axis=1)
     around = weights.var(axis=1, ddof=1).sum(axis=-1)
+    spread = excess_risks(weights, signal=2.0).var(axis=1, ddof=1)
     for found, known in (
         (excess_risks(weights, signal=2.0).mean(axis=1), least_squares_risk(n, p, **SETTINGS)),
         (excess_risks(means, signal=2.0), least_squares_risk(n, p, **SETTINGS, networks=seeds)),
         ((weights**2).sum(axis=-1).mean(axis=1), least_squares_squared_norm(n, p, **SETTINGS)),
         ((means**2).sum(axis=-1), least_squares_squared_norm(n, p, **SETTINGS, networks=seeds)),
         (around, least_squares_fluctuation(n, p, initial_variance=0.02)),
+        (spread, least_squares_seed_variance(n, p, signal=2.0, initial_variance=0.02)),
     ):
         bar = found.std(ddof=1) / math.sqrt(draws)
         assert bar <= 0.05 * known + 1e-12
