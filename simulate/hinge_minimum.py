@@ -29,7 +29,9 @@ def _share_of_step(gaps: FloatArray, along: FloatArray, tilt: float, bend: float
     def slope(t: float) -> float:
         return tilt + t * bend - float(np.maximum(gaps - t * along, 0.0) @ along)
 
-    return 1.0 if slope(1.0) <= 0.0 else float(optimize.brentq(slope, 0.0, 1.0, xtol=1e-12))
+    if slope(1.0) <= 0.0:
+        return 1.0
+    return float(optimize.brentq(slope, 0.0, 1.0, xtol=1e-12)) if slope(0.0) < 0.0 else 0.0
 
 
 def _ridge_minimum(
@@ -55,6 +57,8 @@ def _ridge_minimum(
             return target, active, done
         tilt, bend = ridge * float(weights @ step), ridge * float(step @ step)
         share = _share_of_step(margin - outputs, along, tilt, bend)
+        if share == 0.0:  # no way down but rounding: a row stands at the margin
+            return target, active, done
         weights = weights + share * step
         outputs = outputs + share * along
         active = outputs < margin
@@ -66,8 +70,9 @@ def _shortest(rows: FloatArray, active: BoolArray, margin: float) -> FloatArray 
     some = rows[active]
     if not 0 < len(some) <= rows.shape[1]:
         return None
-    pulls = linalg.lstsq(some @ some.T, np.full(len(some), margin))[0]
-    weights = np.asarray(pulls @ some)
+    # by the rows themselves: their products would square the condition number
+    weights = np.asarray(linalg.lstsq(some, np.full(len(some), margin))[0])
+    pulls = linalg.lstsq(some.T, weights)[0]
     optimal = pulls.min() >= 0.0 and float((rows @ weights).min()) >= margin * (1.0 - _ROUNDING)
     return weights if optimal else None
 
