@@ -52,9 +52,9 @@ def _gradients(gradient_norms: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
     array = np.asarray(gradient_norms, dtype=np.float64)
     if array.shape not in (shape, shape[1:]):
         raise ValueError(f"gradient_norms must have shape {shape} or {shape[1:]}, got {array.shape}")
-    if not np.all(np.isfinite(array) & (array > 0.0)):
-        wrong = array[~(np.isfinite(array) & (array > 0.0))]
-        raise ValueError(f"gradient_norms must be finite and positive, got {wrong[0]}")
+    allowed = np.isfinite(array) & (array >= 0.0)
+    if not np.all(allowed):
+        raise ValueError(f"gradient_norms must be finite and at least 0, got {array[~allowed][0]}")
     return np.broadcast_to(array, shape)
 
 
@@ -255,7 +255,7 @@ def boundary_distance(outputs: ArrayLike, gradient_norms: ArrayLike) -> SeedEsti
     Raises
     ------
     ValueError
-        If the shapes do not fit, a gradient is not positive, or no sign differs.
+        If the shapes do not fit, no sign differs, or a gradient is zero where one does.
 
     Notes
     -----
@@ -266,12 +266,13 @@ def boundary_distance(outputs: ArrayLike, gradient_norms: ArrayLike) -> SeedEsti
     centre = array.mean(axis=0)
     differs = (array > 0.0) != (centre > 0.0)
     seeds = len(array)
-    steps = np.where(differs, np.abs(array - centre) / norms, 0.0).sum(axis=1) * math.sqrt(
-        seeds / (seeds - 1)
-    )
     counts = differs.sum(axis=1)
     if not counts.any():
         raise ValueError("outputs must differ in sign from their mean somewhere, got no such point")
+    if not np.all(norms[differs] > 0.0):
+        raise ValueError("gradient_norms must be positive where a sign differs from the mean's, got 0")
+    distances = np.divide(np.abs(array - centre), norms, out=np.zeros(array.shape), where=differs)
+    steps = distances.sum(axis=1) * math.sqrt(seeds / (seeds - 1))
     value = float(steps.sum() / counts.sum())
     if np.count_nonzero(counts) < 2:
         return SeedEstimate(value, None)
@@ -301,7 +302,7 @@ def boundary_distance_ratio(outputs: ArrayLike, gradient_norms: ArrayLike) -> Se
     Raises
     ------
     ValueError
-        If the shapes do not fit or a gradient is not positive.
+        If the shapes do not fit, a gradient is negative, or those of all seeds but one are zero everywhere.
 
     Notes
     -----
@@ -310,6 +311,8 @@ def boundary_distance_ratio(outputs: ArrayLike, gradient_norms: ArrayLike) -> Se
     array = _matrix("outputs", outputs, seeds=2)
     seeds = len(array)
     slopes = (_gradients(gradient_norms, array.shape) ** 2).mean(axis=1)
+    if np.count_nonzero(slopes) < 2:
+        raise ValueError("gradient_norms must be positive somewhere for at least 2 seeds")
     variance, left = _variances(array)
     value = math.sqrt(variance / float(slopes.mean()))
     if seeds < 3:

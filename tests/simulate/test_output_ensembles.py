@@ -145,6 +145,13 @@ def test_the_error_bar_of_the_direct_distance_covers():
     assert 0.85 < np.mean(off) < 0.99
 
 
+def test_points_where_networks_are_flat_count_as_they_should():
+    # the third point is flat, but all agree on it; it weighs in the norm of the gradients
+    outputs, norms = [[1.0, -1.0, 4.0], [-3.0, -1.0, 4.0], [-1.0, -1.0, 4.0]], [2.0, 1.0, 0.0]
+    assert boundary_distance(outputs, norms).value == pytest.approx(1.0 * math.sqrt(1.5))
+    assert boundary_distance_ratio(outputs, norms).value == pytest.approx(math.sqrt(4.0 / 3.0 / (5.0 / 3.0)))
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -156,7 +163,9 @@ def test_the_error_bar_of_the_direct_distance_covers():
         (lambda: classification_errors([[1.0]], [1, 1]), "labels must hold one number for each of 1 points"),
         (lambda: ensemble_error([[1.0]], [1], 1, shuffles=0), "shuffles must be at least 1, got 0"),
         (lambda: boundary_distance([[1.0], [2.0]], [1.0]), "outputs must differ in sign"),
-        (lambda: boundary_distance([[1.0], [-2.0]], [0.0]), "gradient_norms must be finite and positive"),
+        (lambda: boundary_distance([[1.0], [-2.0]], [0.0]), "gradient_norms must be positive where"),
+        (lambda: boundary_distance([[1.0], [-2.0]], [-1.0]), "gradient_norms must be finite and at least 0"),
+        (lambda: boundary_distance_ratio([[1.0], [2.0]], [[1.0], [0.0]]), "positive somewhere"),
         (lambda: boundary_distance_ratio([[1.0], [2.0]], [1.0, 1.0]), "gradient_norms must have shape"),
     ],
 )
