@@ -39,7 +39,8 @@ def input_gradient_norms(trained: TrainedNetworks, inputs: ArrayLike) -> FloatAr
         own = points.expand(rows.stop - rows.start, *points.shape).clone().requires_grad_()
         scores = network.scores_of_weights(network.split(weights[rows]), own)
         (gradient,) = torch.autograd.grad(scores.sum(), own)
-        return gradient.flatten(2).norm(dim=2)
+        lengths: Tensor = gradient.flatten(2).norm(dim=2)
+        return lengths
 
     # each layer keeps its values until the gradient has come back to them
     units = sum(layer.parameters // layer.fan_in for layer in network.layers) + 2 * points[0].numel()

@@ -120,8 +120,8 @@ def _show(screen: Console, measures: tuple[WidthMeasures, ...], title: str, cut:
         screen.print(f"N*: between {cut.below:,} and {cut.parameters:,} parameters")
     screen.print(
         "N: parameters. Steps: median. Errors: mean ± standard error over networks; early: at the step of "
-        "least test error; ensemble: of the mean output f̄ of all. Fluctuation: ‖f - f̄‖². Boundary: its "
-        "distance from that of f̄, ‖f - f̄‖ / ‖∇f‖.",
+        "least test error; ensemble: of the mean output of all. Fluctuation: squared distance of an output "
+        "from the mean of infinitely many. Boundary: distance from that of the mean, by the gradient.",
         style="dim",
     )
 
@@ -245,11 +245,9 @@ def width(
     except SweepFailedError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(1)
-    title = (
-        f"{chosen.task} on {chosen.data}: {options.networks:,} networks of each width, "
-        f"{options.hidden_layers} hidden layer{'' if options.hidden_layers == 1 else 's'}, "
-        f"{options.examples:,} images"
-    )
+    depth = f"{options.hidden_layers} hidden layer{'' if options.hidden_layers == 1 else 's'}"
+    depth += f", {options.examples:,} image{'' if options.examples == 1 else 's'}"
+    title = f"{chosen.task} on {chosen.data}: {options.networks:,} networks of each width, {depth}"
     measures, cut = result.measures(), result.threshold()
     _show(screen, measures, title, cut)
     # before the picture: a picture that fails must not cost the numbers
@@ -260,4 +258,4 @@ def width(
         from .pictures import save_picture
         from .sweep_plots import plot_width_sweep
 
-        save_picture(plot_width_sweep(measures, cut, title=title), png)
+        save_picture(plot_width_sweep(measures, cut, title=f"{chosen.task} on {chosen.data}, {depth}"), png)

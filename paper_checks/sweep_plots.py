@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -28,6 +29,7 @@ from .pictures import (
 _DASHED = (0, (4, 3))
 # 95 % of a normal distribution, in standard errors
 _BARS = 1.96
+_CLEAR = 1.6
 
 
 def _columns(
@@ -52,8 +54,8 @@ def _draw(
     x, y, bars = _columns(measures, of)
     if x.size == 0:
         return []
-    # a bar that would reach below zero has no place on a logarithmic axis
-    down = np.minimum(bars, 0.999 * np.abs(y)) if ax.get_yscale() == "log" else bars
+    # a bar that reaches zero has no end on a logarithmic axis: it leaves the picture
+    down = np.minimum(bars, (1.0 - 1e-9) * np.abs(y)) if ax.get_yscale() == "log" else bars
     ax.errorbar(
         x,
         y,
@@ -94,22 +96,21 @@ def _mark_threshold(axes: Sequence[Axes], threshold: ZeroLossThreshold) -> None:
 
 
 def _half_slope(ax: Axes, measures: Sequence[WidthMeasures], threshold: ZeroLossThreshold) -> None:
-    # through the widest network's fluctuation, over those that reach zero loss
+    # over those that reach zero loss, clear of their fluctuations
     x, y, _ = _columns(measures, lambda m: m.squared_fluctuation)
-    first = threshold.parameters
-    if x.size < 2 or first is None or first >= x[-1]:
+    chosen = x >= (math.inf if threshold.parameters is None else threshold.parameters)
+    if np.count_nonzero(chosen) < 2:
         return
-    line = np.array([float(first), x[-1]])
-    guide = 0.6 * y[-1] * (line / x[-1]) ** -0.5
-    ax.plot(line, guide, color=GREY, linewidth=0.9, linestyle=_DASHED)
-    middle = float(np.sqrt(line[0] * line[1]))
+    ends = x[chosen][[0, -1]]
+    height = _CLEAR * float((y[chosen] * np.sqrt(x[chosen])).max())
+    ax.plot(ends, height / np.sqrt(ends), color=GREY, linewidth=0.9, linestyle=_DASHED)
+    middle = math.sqrt(float(ends[0]) * float(ends[1]))
     ax.annotate(
-        "N⁻¹ᐟ²",
-        xy=(middle, 0.6 * y[-1] * (middle / x[-1]) ** -0.5),
-        xytext=(0, -3),
+        "slope \N{MINUS SIGN}1/2",
+        xy=(middle, height / math.sqrt(middle)),
+        xytext=(0, 4),
         textcoords="offset points",
-        ha="right",
-        va="top",
+        va="bottom",
         color=GREY,
         fontsize=8.5,
     )
@@ -178,8 +179,13 @@ def plot_width_sweep(
         above.set_ylabel("test error")
         below.set_ylabel("fluctuation ‖f − f̄‖²")
         below.set_xlabel("parameters N")
-        above.set_ylim(bottom=0.0)
+        lowest = [
+            e.value for m in measures for e in (m.squared_fluctuation, m.early_squared_fluctuation) if e
+        ]
+        if lowest:
+            below.set_ylim(bottom=0.5 * min(lowest))
         _mark_threshold((above, below), threshold)
+        figure.align_ylabels((above, below))
         for ax in (above, below):
             plain_ticks(ax)
         for ax, some in zip((above, below), labels, strict=True):
