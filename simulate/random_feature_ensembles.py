@@ -58,7 +58,7 @@ def _weights(root: FloatArray, factor: FloatArray, white: FloatArray, ridge: flo
         return np.asarray(linalg.solve(gram, rows.T @ (factor @ white), assume_a="pos"))
     if root.shape[0] == root.shape[1]:
         return np.asarray(linalg.solve_triangular(root, white, lower=True))
-    return np.asarray(np.linalg.lstsq(factor @ root, factor @ white, rcond=None)[0])
+    return np.asarray(linalg.lstsq(factor @ root, factor @ white, lapack_driver="gelsy")[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

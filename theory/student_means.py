@@ -16,14 +16,14 @@ FloatArray = NDArray[np.float64]
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _SILENT = 1e-17  # a characteristic function below this adds nothing
 _FAR = 200.0  # beyond, in units of the Gaussian spread, the largest of the variables carries the tail
-_BLOCK = 1 << 20  # sines held at once
+_BLOCK = 1 << 20  # numbers held at once
 
 
 def _characteristic(frequencies: FloatArray, degrees: float) -> FloatArray:
     # a Student variable is a normal one of random variance
     ratios, weights = chi_square_rule(degrees)
-    mean: FloatArray = np.exp(-0.5 * frequencies[:, None] ** 2 / ratios) @ weights
-    return mean
+    blocks = np.array_split(frequencies, 1 + frequencies.size * ratios.size // _BLOCK)
+    return np.concatenate([np.exp(-0.5 * block[:, None] ** 2 / ratios) @ weights for block in blocks])
 
 
 def _rule(farthest: float, degrees: float, size: int) -> tuple[FloatArray, FloatArray]:

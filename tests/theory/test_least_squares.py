@@ -120,14 +120,14 @@ def test_stopping_is_never_or_at_once_where_it_should_be():
 
 def test_overtraining_is_worst_at_as_many_parameters_as_examples():
     sizes, late = [20, 50, 80, 100, 125, 200, 500], 1e4
-    cost = [
-        typical_gradient_flow_risk(late, 100, p, noise=0.2)
-        - typical_gradient_flow_risk(optimal_stopping_time(100, p, noise=0.2), 100, p, noise=0.2)
-        for p in sizes
+    best = [
+        typical_gradient_flow_risk(optimal_stopping_time(100, p, noise=0.2), 100, p, noise=0.2) for p in sizes
     ]
+    cost = [typical_gradient_flow_risk(late, 100, p, noise=0.2) for p in sizes] - np.array(best)
     assert sizes[int(np.argmax(cost))] == 100
     assert np.all(np.diff(cost[:4]) > 0.0)
     assert np.all(np.diff(cost[3:]) < 0.0)
+    assert np.all(np.diff(best) > 0.0)  # stopped in time, no peak is left
 
 
 @pytest.mark.parametrize(
