@@ -12,8 +12,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, optimize
+from threadpoolctl import threadpool_limits
 
-from .hinge_run import HingeRun, Norm, checked_margin, checked_rows
+from .hinge_run import HingeRun, Norm, Status, checked_margin, checked_rows
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -104,6 +105,33 @@ def _on_unit_sphere(rows: FloatArray, margin: float, free: FloatArray, unit: flo
     return state / np.linalg.norm(state), rounds
 
 
+def _solve(rows: FloatArray, margin: float, norm: Norm) -> tuple[FloatArray, bool, int]:
+    # weights, whether no loss is left, rounds of Newton
+    examples, dimension = rows.shape
+    unit = float(np.einsum("ij,ij->", rows, rows)) / examples
+    weights, rounds = np.zeros(dimension), 0
+    for ridge in unit * _RIDGES:
+        weights, active, more = _ridge_minimum(rows, ridge, weights, margin)
+        rounds += more
+        shortest = _shortest(rows, active, margin)
+        exact = _crowded(rows, active, margin) if shortest is None else shortest
+        if exact is not None:
+            break
+    else:
+        raise ValueError("rows must be in general position, and these leave no exact answer")
+    length = float(np.linalg.norm(exact))
+    if norm == "free":
+        return exact, shortest is not None, rounds
+    if shortest is not None and length <= 1.0:
+        return exact / length, True, rounds
+    if length < 1.0:
+        raise ValueError(
+            f"margin must be small enough for unit weights, got {margin}: shorter ones lose less"
+        )
+    weights, more = _on_unit_sphere(rows, margin, exact, unit)
+    return weights, False, rounds + more
+
+
 def least_hinge_loss(rows: ArrayLike, *, margin: float = 1.0, norm: Norm = "free") -> HingeRun:
     """The linear classifier with the least mean of ``max(0, margin - row . w)^2 / 2``.
 
@@ -142,33 +170,8 @@ def least_hinge_loss(rows: ArrayLike, *, margin: float = 1.0, norm: Norm = "free
     checked_margin(margin, norm)
     if not margin > 0.0:
         raise ValueError(f"margin must be positive, got {margin}")
-    examples, dimension = matrix.shape
-    unit = float(np.einsum("ij,ij->", matrix, matrix)) / examples
-    weights, satisfied = np.zeros(dimension), False
-    rounds = 0
-    for ridge in unit * _RIDGES:
-        weights, active, more = _ridge_minimum(matrix, ridge, weights, margin)
-        rounds += more
-        shortest = _shortest(matrix, active, margin)
-        exact = _crowded(matrix, active, margin) if shortest is None else shortest
-        if exact is not None:
-            weights, satisfied = exact, shortest is not None
-            break
-    else:
-        raise ValueError("rows must be in general position, and these leave no exact answer")
-    if norm == "unit":
-        length = float(np.linalg.norm(weights))
-        if satisfied:
-            weights, satisfied = weights / length, length <= 1.0
-        if not satisfied and length < 1.0:
-            raise ValueError(
-                f"margin must be small enough for unit weights, got {margin}: shorter ones lose less"
-            )
-        if not satisfied:
-            weights, more = _on_unit_sphere(matrix, margin, weights, unit)
-            rounds += more
+    with threadpool_limits(1):  # small products: threads would only wait for each other
+        weights, satisfied, rounds = _solve(matrix, margin, norm)
     gaps = margin - matrix @ weights
-    tolerance = _ROUNDING * margin
-    return HingeRun(
-        weights, gaps, tolerance, rounds, rounds * examples, "satisfied" if satisfied else "stationary"
-    )
+    status: Status = "satisfied" if satisfied else "stationary"
+    return HingeRun(weights, gaps, _ROUNDING * margin, rounds, rounds * len(matrix), status)

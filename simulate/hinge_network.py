@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from .dynamics import CLOCK, MEMORY, Dynamics, advance, dynamics_code
 from .hinge_run import STATUS, HingeRun, checked_margin, checked_rows, checked_run
@@ -217,10 +218,11 @@ def train_hinge_network(
     stretch = _stretch(matrix[:_PROBES], variables, width)
     if rate is None:
         rate = _ADAM_RATE if dynamics == "adam" else 0.5 / stretch
-    done, status = _descend(
-        matrix, marks, variables, int(width), float(margin), code, float(rate), int(steps), int(stages),
-        float(tolerance), float(stationarity) * math.sqrt(stretch * len(matrix)),
-    )  # fmt: skip
+    with threadpool_limits(1):  # bits must not depend on the number of threads
+        done, status = _descend(
+            matrix, marks, variables, int(width), float(margin), code, float(rate), int(steps), int(stages),
+            float(tolerance), float(stationarity) * math.sqrt(stretch * len(matrix)),
+        )  # fmt: skip
     gaps = margin - marks * hinge_network_outputs(variables, matrix[:, :-1])
     evaluations = (done + 1) * len(matrix)
     return HingeRun(variables, gaps, tolerance, done, evaluations, STATUS[status])

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 from .dynamics import CLOCK, MEMORY, Dynamics, advance, dynamics_code
 from .hinge_run import STATUS, HingeRun, Norm, checked_margin, checked_rows, checked_run
@@ -183,10 +184,11 @@ def train_hinge_perceptron(
     if rate is None:
         rate = _ADAM_RATE / math.sqrt(dimension) if dynamics == "adam" else examples / stretch
     length = 1.0 if norm == "unit" else _SHORT * margin / float(lengths.mean())
-    direction = np.random.default_rng(rng).standard_normal(dimension)
+    direction: FloatArray = np.random.default_rng(rng).standard_normal(matrix.shape[1:])
     weights = direction * (length / float(np.linalg.norm(direction)))
-    done, status, evaluations = _descend(
-        matrix, lengths, weights, float(margin), norm == "unit", code, float(rate), int(steps), int(stages),
-        float(tolerance), float(stationarity) * math.sqrt(stretch),
-    )  # fmt: skip
+    with threadpool_limits(1):  # bits must not depend on the number of threads
+        done, status, evaluations = _descend(
+            matrix, lengths, weights, float(margin), norm == "unit", code, float(rate), int(steps),
+            int(stages), float(tolerance), float(stationarity) * math.sqrt(stretch),
+        )  # fmt: skip
     return HingeRun(weights, margin - matrix @ weights, tolerance, done, evaluations, STATUS[status])
