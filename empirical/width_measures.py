@@ -91,15 +91,13 @@ def _fluctuation(outputs: Outputs) -> SeedEstimate | None:
 
 def _distances(networks: WidthEnsemble) -> tuple[SeedEstimate | None, SeedEstimate | None]:
     # ReLU networks may be flat at a point or, when all units of a layer are off, everywhere
-    outputs, slopes = networks.outputs.astype(np.float64), networks.gradient_norms.astype(np.float64)
-    steepness = np.sqrt((slopes**2).mean(axis=1, keepdims=True))
-    if len(outputs) < 2 or not np.all(steepness > 0.0):
+    outputs, slopes = networks.outputs.astype(np.float64), networks.gradient_norms
+    if len(outputs) < 2 or np.count_nonzero(slopes.any(axis=1)) < 2:
         return None, None
-    ratio = boundary_distance_ratio(outputs, np.broadcast_to(steepness, slopes.shape))
     differs = (outputs > 0.0) != (outputs.mean(axis=0) > 0.0)
-    if not differs.any() or np.any(differs & (slopes == 0.0)):
-        return None, ratio
-    return boundary_distance(outputs, np.where(slopes > 0.0, slopes, 1.0)), ratio
+    reached = differs.any() and np.all(slopes[differs] > 0.0)
+    direct = boundary_distance(outputs, slopes) if reached else None
+    return direct, boundary_distance_ratio(outputs, slopes)
 
 
 def unsatisfied_examples(networks: WidthEnsemble, training_labels: ArrayLike) -> NDArray[np.int64]:

@@ -77,7 +77,7 @@ class WidthProtocol:
 
     def learning_rate(self, width: int) -> float:
         """Step size of Adam at this width."""
-        return self.rate_factor * min(_RATE_AT_WIDTH_ONE * float(width) ** -1.5, _RATE)
+        return self.rate_factor * min(_RATE_AT_WIDTH_ONE * math.pow(width, -1.5), _RATE)
 
     def to_dict(self) -> dict[str, Any]:
         """The protocol, ready for JSON."""
