@@ -17,6 +17,8 @@ from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
+    from .gradient_flow import GradientFlow as GradientFlow
+    from .gradient_flow import train_by_gradient_flow as train_by_gradient_flow
     from .guessing import guess_and_check as guess_and_check
     from .kernel_fluctuation import KernelFluctuation as KernelFluctuation
     from .kernel_fluctuation import measure_kernel_fluctuation as measure_kernel_fluctuation
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from .tangent_kernel import empirical_tangent_kernel as empirical_tangent_kernel
     from .trained_networks import TrainedNetworks as TrainedNetworks
     from .training import train_networks as train_networks
+    from .training_change import TrainingChange as TrainingChange
+    from .training_change import measure_training_change as measure_training_change
     from .width_ensemble import WidthEnsemble as WidthEnsemble
     from .width_measures import WidthMeasures as WidthMeasures
     from .width_measures import measure_width as measure_width
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "BatchedNetwork": "networks",
+    "GradientFlow": "gradient_flow",
     "KernelFluctuation": "kernel_fluctuation",
     "MinimaComparison": "minima_comparison",
     "ModuleNetwork": "module_network",
@@ -51,6 +56,7 @@ _LATER = {
     "NetworkFamily": "network_family",
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
+    "TrainingChange": "training_change",
     "WidthEnsemble": "width_ensemble",
     "WidthMeasures": "width_measures",
     "WidthProtocol": "width_training",
@@ -61,9 +67,11 @@ _LATER = {
     "guess_and_check": "guessing",
     "limit_tangent_kernel": "limit_kernel",
     "measure_kernel_fluctuation": "kernel_fluctuation",
+    "measure_training_change": "training_change",
     "measure_width": "width_measures",
     "prior_errors": "prior_draws",
     "sweep_widths": "width_sweep",
+    "train_by_gradient_flow": "gradient_flow",
     "train_networks": "training",
     "train_width": "width_training",
     "zero_loss_threshold": "width_sweep",
