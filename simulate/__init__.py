@@ -22,6 +22,8 @@ from .hinge_network import hinge_network_parameters as hinge_network_parameters
 from .hinge_network import train_hinge_network as train_hinge_network
 from .hinge_perceptron import train_hinge_perceptron as train_hinge_perceptron
 from .hinge_run import HingeRun as HingeRun
+from .jammed_perceptron import JammedPerceptron as JammedPerceptron
+from .jammed_perceptron import jam_hinge_perceptron as jam_hinge_perceptron
 from .linear_data import GaussianMixtureLabels as GaussianMixtureLabels
 from .linear_data import LogisticLabels as LogisticLabels
 from .linear_data import TeacherLabels as TeacherLabels

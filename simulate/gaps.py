@@ -89,7 +89,7 @@ def _moments(rate: float, span: float) -> tuple[float, float]:
 def _exponent(mean_log: float, span: float) -> float:
     # maximum likelihood: ln(high / gap) is exponential with rate 1 + exponent, cut off at the span
     if math.isinf(span):
-        return 1.0 / mean_log - 1.0
+        return float(1.0 / mean_log - 1.0)
     edge = _STEEPEST / span
     if not _moments(edge, span)[0] < mean_log < _moments(-edge, span)[0]:
         raise ValueError("gaps must be spread over the window, and nearly all lie at one of its ends")

@@ -132,9 +132,10 @@ def train_hinge_perceptron(
     stages: int = 1,
     tolerance: float = 1e-8,
     stationarity: float = 1e-8,
+    start: ArrayLike | None = None,
     rng: np.random.Generator | int | None = None,
 ) -> HingeRun:
-    """Go down the mean of ``max(0, margin - row . w)^2 / 2`` from random weights.
+    """Go down the mean of ``max(0, margin - row . w)^2 / 2``.
 
     Parameters
     ----------
@@ -144,7 +145,7 @@ def train_hinge_perceptron(
         Asked of every example; may be negative with ``norm="unit"``, where the problem is then not convex.
     dynamics : {"gd", "adam", "fire"}
     norm : {"unit", "free"}
-        Weights on the unit sphere, or of any norm (the start is then short).
+        Weights on the unit sphere, or of any norm (a random start is then short).
     steps : int
         At most so many.
     rate : float, optional
@@ -156,6 +157,8 @@ def train_hinge_perceptron(
         Largest gap that counts as satisfied.
     stationarity : float
         Gradient at which to stop, relative to the largest that gaps of this size could have.
+    start : array_like, shape (dimension,), optional
+        Weights to start from, random ones by default; scaled to length 1 with ``norm="unit"``.
     rng : numpy.random.Generator, int or None
         Draws the start.
 
@@ -180,13 +183,21 @@ def train_hinge_perceptron(
     checked_margin(margin, norm)
     examples, dimension = matrix.shape
     lengths = np.linalg.norm(matrix, axis=1)
-    stretch = _largest_stretch(matrix, _POWER_ROUNDS)
-    if rate is None:
-        rate = _ADAM_RATE / math.sqrt(dimension) if dynamics == "adam" else examples / stretch
-    length = 1.0 if norm == "unit" else _SHORT * margin / float(lengths.mean())
-    direction: FloatArray = np.random.default_rng(rng).standard_normal(matrix.shape[1:])
-    weights = direction * (length / float(np.linalg.norm(direction)))
+    if start is None:
+        weights: FloatArray = np.random.default_rng(rng).standard_normal(matrix.shape[1:])
+        weights /= float(np.linalg.norm(weights))
+        if norm == "free":
+            weights *= _SHORT * margin / float(lengths.mean())
+    else:
+        weights = np.array(start, dtype=np.float64)
+        if weights.shape != (dimension,) or not 0.0 < np.linalg.norm(weights) < math.inf:
+            raise ValueError(f"start must be {dimension} finite weights, not all zero, got {start}")
+        if norm == "unit":
+            weights /= float(np.linalg.norm(weights))
     with threadpool_limits(1):  # bits must not depend on the number of threads
+        stretch = _largest_stretch(matrix, _POWER_ROUNDS)
+        if rate is None:
+            rate = _ADAM_RATE / math.sqrt(dimension) if dynamics == "adam" else examples / stretch
         done, status, evaluations = _descend(
             matrix, lengths, weights, float(margin), norm == "unit", code, float(rate), int(steps),
             int(stages), float(tolerance), float(stationarity) * math.sqrt(stretch),

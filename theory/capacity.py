@@ -76,7 +76,7 @@ def perceptron_capacity(margin: ArrayLike) -> FloatArray:
     Examples
     --------
     >>> perceptron_capacity([0.0, 1.0]).round(4)
-    array([2.    , 0.5197])
+    array([2.    , 0.5196])
     """
     return np.asarray(1.0 / _square_gap(_margins(margin)))
 
@@ -102,7 +102,7 @@ def perceptron_largest_margin(alpha: float) -> float:
     Examples
     --------
     >>> round(perceptron_largest_margin(1.0), 4)
-    0.5094
+    0.4707
     """
     rate = float(positive("alpha", alpha, most=1e6))
     return float(
@@ -216,7 +216,7 @@ def hinge_ground_state(alpha: float, *, margin: float) -> HingeGroundState:
     --------
     >>> state = hinge_ground_state(perceptron_capacity(0.5), margin=0.5)
     >>> round(state.unsatisfied_per_parameter, 4)
-    0.6665
+    0.6646
     """
     k = float(_margins(margin, least=0.0))
     critical = float(perceptron_capacity(k))
