@@ -11,6 +11,8 @@ import click
 from .command_io import check_target, console, emit, json_option, one_clear_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.table import Table
 
     from .run_record import RunRecord
@@ -87,6 +89,10 @@ def _table(folder: str, entries: list[dict[str, Any]]) -> Table:
     return made
 
 
+def _megabytes(paths: list[Path]) -> str:
+    return f"{sum(path.stat().st_size for path in paths) / 1e6:.1f} MB"
+
+
 @runs.command(name="list", short_help="List the runs of a store.")
 @click.argument("folder", metavar="DIR")
 @json_option
@@ -108,9 +114,10 @@ def list_runs(folder: str, target: str | None) -> None:
     screen.print(_table(folder, entries) if entries else f"no runs in {folder}", soft_wrap=not entries)
     for line in damaged:
         screen.print(line, style="yellow", soft_wrap=True, markup=False)
-    units = list(store.unit_paths())
-    size = sum(path.stat().st_size for path in units) / 1e6
-    screen.print(f"{len(units)} measurements, {size:.1f} MB", style="dim")
+    units, sweeps = list(store.unit_paths()), list(store.sweep_paths())
+    screen.print(f"{len(units)} measurements, {_megabytes(units)}", style="dim")
+    if sweeps:
+        screen.print(f"{len(sweeps)} blocks of networks of sweeps, {_megabytes(sweeps)}", style="dim")
     emit(
         {"schema_version": SCHEMA_VERSION, "runs": entries, "measurements": len(units), "damaged": damaged},
         target,

@@ -89,14 +89,25 @@ def sweep() -> None:
     """Train networks of many sizes on the same examples, and measure what changes with the size."""
 
 
-def _written(estimate: SeedEstimate | None, how: str) -> str:
-    return "-" if estimate is None else format(estimate.value, how)
+def _share(estimate: SeedEstimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.3f}"
 
 
-def _with_error(estimate: SeedEstimate | None, how: str, error: str) -> str:
+def _share_with_error(estimate: SeedEstimate | None) -> str:
     if estimate is None or estimate.se is None:
-        return _written(estimate, how)
-    return f"{estimate.value:{how}} ± {estimate.se:{error}}"
+        return _share(estimate)
+    return f"{estimate.value:.3f} ± {estimate.se:.3f}"
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:,.0f}" if value >= 10**digits else f"{value:.{digits}g}"
+
+
+def _number_with_error(estimate: SeedEstimate | None) -> str:
+    if estimate is None:
+        return "-"
+    error = "" if estimate.se is None else f" ± {_number(estimate.se, 1)}"
+    return _number(estimate.value, 3) + error
 
 
 def _show(screen: Console, measures: tuple[WidthMeasures, ...], title: str, cut: ZeroLossThreshold) -> None:
@@ -105,11 +116,11 @@ def _show(screen: Console, measures: tuple[WidthMeasures, ...], title: str, cut:
         "N": [f"{m.parameters:,}" for m in measures],
         "zero loss": [f"{m.reached} of {m.networks}" for m in measures],
         "steps": ["-" if m.steps is None else f"{m.steps:,.0f}" for m in measures],
-        "test error": [_with_error(m.error, ".3f", ".3f") for m in measures],
-        "early": [_written(m.early_error, ".3f") for m in measures],
-        "ensemble": [_written(m.ensemble_errors[-1] if m.ensemble_errors else None, ".3f") for m in measures],
-        "fluctuation": [_with_error(m.squared_fluctuation, ".3g", ".1g") for m in measures],
-        "boundary": [_written(m.boundary_distance_ratio, ".2f") for m in measures],
+        "test error": [_share_with_error(m.error) for m in measures],
+        "early": [_share(m.early_error) for m in measures],
+        "ensemble": [_share(m.ensemble_errors[-1] if m.ensemble_errors else None) for m in measures],
+        "fluctuation": [_number_with_error(m.squared_fluctuation) for m in measures],
+        "boundary": [_share(m.boundary_distance_ratio) for m in measures],
     }
     screen.print(table(title, columns))
     if cut.parameters is None:

@@ -144,6 +144,10 @@ class Store:
         """Every file of a measurement, in order of address."""
         return iter(sorted((self.folder / "units").glob("??/*.json")))
 
+    def sweep_paths(self) -> Iterator[Path]:
+        """Every file of a unit of a sweep, in order of address."""
+        return iter(sorted((self.folder / "sweeps").glob("??/*.json")))
+
     def read_unit(self, path: Path) -> StoredUnit:
         """What a file of this store holds.
 

@@ -71,7 +71,6 @@ class SweepPlan:
         common = {name: getattr(self.images, name) for name in _IMAGES} | {
             "examples": self.examples,
             **self.protocol.to_dict(),
-            "seed": self.seed,
             "device": self.device,
         }
         return [
@@ -110,17 +109,19 @@ class SweepProgress:
 
 
 @functools.lru_cache(maxsize=1)
-def _points(examples: int, seed: int, **images: Any) -> tuple[ClassificationTask, PointSplit]:
-    # once in each process: principal components take longer than many units
+def _points(
+    checksum: str | None, examples: int, seed: int, **images: Any
+) -> tuple[ClassificationTask, PointSplit]:
+    # once in each process, as long as the images are the same: components take longer than many units
     return ImageOptions(**images, download=False).choose(examples, seed)
 
 
-def _train(settings: Settings, index: int) -> WidthEnsemble:
+def _train(settings: Settings, unit: Unit) -> WidthEnsemble:
     from genlaws.empirical import WidthProtocol, train_width
     from genlaws.empirical.width_sweep import block_stream
 
     chosen = {name: settings[name] for name in _IMAGES}
-    task, points = _points(settings["examples"], settings["seed"], **chosen)
+    task, points = _points(unit.images, settings["examples"], unit.seed, **chosen)
     own, test = points.training, points.heldout
     return train_width(
         task.inputs[own],
@@ -130,7 +131,7 @@ def _train(settings: Settings, index: int) -> WidthEnsemble:
         width=settings["width"],
         networks=settings["networks"],
         protocol=WidthProtocol(**{name: settings[name] for name in WidthProtocol.__dataclass_fields__}),
-        rng=block_stream(settings["seed"], width=settings["width"], block=index),
+        rng=block_stream(unit.seed, width=settings["width"], block=unit.index),
         device=settings["device"],
     )
 
@@ -140,7 +141,7 @@ def train_unit(unit: Unit) -> WidthEnsemble:
 
     # a network's start is that of `sweep_widths`, and not drawn from the stream of the unit
     def train(settings: Settings, _: np.random.Generator) -> WidthEnsemble:
-        return _train(settings, unit.index)
+        return _train(settings, unit)
 
     return carry_out(train, unit)
 

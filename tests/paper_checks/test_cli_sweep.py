@@ -127,6 +127,8 @@ def test_a_damaged_file_is_trained_anew(whole, tmp_path):
     paths = sorted((folder / "sweeps").glob("??/*.json"))
     assert len(paths) == 4
     assert not list(Store.at(folder).unit_paths())  # check's own are apart
+    listed = CliRunner().invoke(main, ["runs", "list", str(folder)])
+    assert "4 blocks of networks of sweeps" in listed.stderr
     text = paths[0].read_text()
     paths[0].write_text(text[: len(text) // 2])
     paths[1].write_text(paths[2].read_text())
