@@ -19,7 +19,7 @@ from .flow_steps import FlowOutcome, follow_flow
 from .losses import LOSSES, Loss, example_losses, margins
 from .networks import Network
 from .optimizers import Parametrization, variable_scales
-from .trained_networks import TrainedNetworks
+from .trained_networks import TrainedNetworks, as_points
 from .training import train_networks
 
 FloatArray = NDArray[np.float64]
@@ -65,9 +65,14 @@ class GradientFlow:
         return self.alpha * (self.end.scores(inputs) - self.start.scores(inputs))
 
     def true_errors(self, inputs: ArrayLike, labels: ArrayLike) -> FloatArray:
-        """Share of these points that the sign, or the largest, of F gets wrong, shape (networks,)."""
-        ahead = margins(torch.from_numpy(self.scores(inputs)), torch.as_tensor(np.asarray(labels)))
-        return (~(ahead > 0.0)).double().mean(dim=1).numpy()
+        """Share of these points that F gets wrong, shape (networks,); NaN where a network diverged.
+
+        Raises ValueError if inputs or labels do not fit the network.
+        """
+        points, classes = as_points(self.end.network, inputs, labels)
+        ahead = margins(torch.from_numpy(self.scores(points)), torch.from_numpy(classes))
+        wrong = (~(ahead > 0.0)).double().mean(dim=1).numpy()
+        return np.where(self.end.diverged, math.nan, wrong)
 
     def to_dict(self) -> dict[str, Any]:
         """What training gave, ready for JSON: null where a number is not finite."""

@@ -89,7 +89,7 @@ class TrainingChange:
         if column not in frame.columns[1:]:
             raise ValueError(f"column must be one of {', '.join(frame.columns[1:])}, got {column!r}")
         return Measurement(
-            x=self.widths,
+            x=self.widths.astype(np.float64),
             replicate=np.arange(len(self.widths)),
             y=frame[column].to_numpy(),
             source="network",
@@ -133,7 +133,8 @@ def _layer_squares(network: Network, before: Tensor, after: Tensor, points: Tens
 
 def _relative(change: Tensor, start: Tensor) -> Tensor:
     flat = change.flatten(1).double().norm(dim=1), start.flatten(1).double().norm(dim=1)
-    return flat[0] / flat[1]
+    ratio: Tensor = flat[0] / flat[1]
+    return ratio
 
 
 def measure_training_change(

@@ -134,6 +134,8 @@ def test_stops_each_network_at_its_loss_and_marks_those_that_do_not_get_there():
     assert np.all(np.diff(flow.losses[:, :2], axis=1) < 0.0)
     wrong = flow.true_errors(INPUTS, LABELS)
     np.testing.assert_array_equal(wrong, flow.end.training_errors)
+    with pytest.raises(ValueError, match="labels must be -1 or"):
+        flow.true_errors(INPUTS, np.zeros(16, dtype=int))
     short = train_by_gradient_flow(network, INPUTS, LABELS, networks=4, max_steps=3, rng=4)
     assert not short.end.reached.any()
     assert short.end.steps.tolist() == [3] * 4
