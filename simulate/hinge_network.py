@@ -174,7 +174,8 @@ def train_hinge_network(
         At most so many; training stops where every example is satisfied.
     rate : float, optional
         Step size: by default 0.001 for ``"adam"``, for the others half of one over the largest curvature at
-        the start, of the loss with every example unsatisfied.
+        the start, of the loss with every example unsatisfied. FIRE takes it for the square of its longest
+        time step.
     stages : int
         The step size falls tenfold from one to the next of so many equal stages.
     tolerance : float

@@ -150,7 +150,7 @@ def train_hinge_perceptron(
         At most so many.
     rate : float, optional
         Step size; by default one over the largest curvature of the loss for ``"gd"`` and ``"fire"``, and
-        0.1 / sqrt(dimension) for ``"adam"``.
+        0.1 / sqrt(dimension) for ``"adam"``. FIRE takes it for the square of its longest time step.
     stages : int
         The step size falls tenfold from one to the next of so many equal stages.
     tolerance : float

@@ -72,7 +72,7 @@ def jam_hinge_perceptron(
     Notes
     -----
     Where the problem is convex (margins of at least 0) gaps of both signs have a finite density at zero; at
-    negative thresholds their exponents are those of jammed spheres, 0.42 and -0.41 (arXiv:1809.09349).
+    negative thresholds their exponents are those of jammed spheres, 0.423 and -0.413 (see arXiv:1809.09349).
     """
     if not (math.isfinite(precision) and precision > 0.0):
         raise ValueError(f"precision must be finite and positive, got {precision}")
