@@ -168,8 +168,9 @@ def measure_training_change(
     Notes
     -----
     In the parametrization of unit variances units change by the order of one over the root of the width
-    (arXiv:1906.08034, eq. 22). Of the kernel both one over the width (arXiv:1901.01608) and over its root
-    (arXiv:1906.08034; proven as a bound in arXiv:1902.06720) are found in print.
+    (arXiv:1906.08034, eq. 22). For the kernel both one over the width (arXiv:1901.01608) and over its root
+    (arXiv:1906.08034; as a bound in arXiv:1902.06720) are found in print. Units that switch, as those of ReLU
+    do, make it the width to the power -3/4 (derived): of h units about the root of h switch at a point.
     """
     network = start.network
     if end.network != network or len(end) != len(start):

@@ -77,7 +77,7 @@ def test_fluctuation_goes_down_with_the_root_of_the_width(activation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hidden_layers", "activation"), [(1, "relu"), (3, "erf"), (5, "relu")])
+@pytest.mark.parametrize(("hidden_layers", "activation"), [(1, "relu"), (3, "erf")])
 def test_fluctuation_to_great_widths(hidden_layers, activation):
     widths = (64, 128, 256, 512, 1024, 2048)
     networks = [network_of(h, hidden_layers, activation=activation) for h in widths]
