@@ -22,25 +22,25 @@ Trained = Literal["all", "last"]
 # fewer points at once would go through the networks too often
 _SMALLEST_BLOCK = 64
 
-Factors = Sequence[tuple[Tensor, Tensor | None]]
-"""For each layer, signals (networks, points, ...) and values (networks or 1, points, ...) or None.
+Factor = tuple[Tensor, Tensor | None]
+"""Of a layer: signals (networks, points, ...), and values (networks or 1, points, ...) or None.
 
-A layer's part of the kernel is the Gram matrix of its signals, times that of its values element by element.
+The layer's part of the kernel is the Gram matrix of its signals, times that of its values element by element.
 """
 
 
-def _dense_factors(signals: Tensor, entered: Tensor, scale: float, bias_scale: float | None) -> Factors:
+def _dense_factor(signals: Tensor, entered: Tensor, scale: float, bias_scale: float | None) -> Factor:
     # a gradient is signal times value: its Gram matrix is a product of two, and the bias one more value
     values = (entered if entered.dim() == 3 else entered[None]) * scale
     if bias_scale is not None:
         values = functional.pad(values, (0, 1), value=bias_scale)
     # a sum over outputs is one long signal
-    return [(signals.permute(1, 2, 0, 3).flatten(2), values)]
+    return signals.permute(1, 2, 0, 3).flatten(2), values
 
 
-def _convolution_factors(
+def _convolution_factor(
     signals: Tensor, entered: Tensor, scale: float, bias_scale: float | None, layer: Layer
-) -> Factors:
+) -> Factor:
     # places are summed within a gradient, so the gradients themselves are made, layer by layer
     windows = functional.unfold(
         entered.flatten(0, -4), layer.weight_shape[2:], padding=layer.padding, stride=layer.stride
@@ -49,12 +49,12 @@ def _convolution_factors(
     if bias_scale is not None:
         windows = functional.pad(windows, (0, 0, 0, 1), value=bias_scale)
     gradients = signals.flatten(4) @ windows.transpose(2, 3)
-    return [(gradients.permute(1, 2, 0, 3, 4).flatten(2), None)]
+    return gradients.permute(1, 2, 0, 3, 4).flatten(2), None
 
 
 def _factors(
     network: Network, weights: Weights, points: Tensor, scales: Sequence[float], trained: Trained
-) -> Factors:
+) -> list[Factor]:
     first, *others = weights
     first_trained = len(network.layers) - 1 if trained == "last" else 0
     with torch.enable_grad():
@@ -67,18 +67,18 @@ def _factors(
         by_output = [torch.autograd.grad(total, left, retain_graph=True) for total in sums]
     queue = iter(scales)
     pairs = [(next(queue), next(queue) if layer.has_bias else None) for layer in network.layers]
-    factors: list[tuple[Tensor, Tensor | None]] = []
+    factors: list[Factor] = []
     for k in range(first_trained, len(layers)):
         signals = torch.stack([grads[k - first_trained] for grads in by_output])
         entered, layer = layers[k][0].detach(), network.layers[k]
         if layer.convolutional:
-            factors += _convolution_factors(signals, entered, *pairs[k], layer)
+            factors.append(_convolution_factor(signals, entered, *pairs[k], layer))
         else:
-            factors += _dense_factors(signals, entered, *pairs[k])
+            factors.append(_dense_factor(signals, entered, *pairs[k]))
     return factors
 
 
-def _add_block(rows: Factors, columns: Factors, out: Tensor) -> None:
+def _add_block(rows: Sequence[Factor], columns: Sequence[Factor], out: Tensor) -> None:
     # the kernel between two blocks of points, added up layer by layer in `out`
     for (signals, values), (others, other_values) in zip(rows, columns, strict=True):
         part = signals @ others.mT
