@@ -131,6 +131,7 @@ def list_runs(folder: str, target: str | None) -> None:
 @click.option("--outdated", is_flag=True, help="What rests on an earlier revision of a claim or family.")
 @click.option("--unneeded", is_flag=True, help="Measurements that no run asks for.")
 @click.option("--damaged", is_flag=True, help="Files that do not hold what was written to them.")
+@click.option("--sweeps", is_flag=True, help="Networks of `genlaws sweep`.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 @one_clear_line
 def prune(
@@ -140,6 +141,7 @@ def prune(
     outdated: bool,
     unneeded: bool,
     damaged: bool,
+    sweeps: bool,
     dry_run: bool,
 ) -> None:
     """Remove runs with the measurements that no other run needs, and what else is named.
@@ -150,9 +152,9 @@ def prune(
     from .store import Store
 
     store = Store.existing(folder)
-    if not (ids or older_than is not None or outdated or unneeded or damaged):
+    if not (ids or older_than is not None or outdated or unneeded or damaged or sweeps):
         raise ValueError(
-            "say what to remove: --run ID, --older-than DAYS, --outdated, --unneeded or --damaged"
+            "say what to remove: --run ID, --older-than DAYS, --outdated, --unneeded, --damaged or --sweeps"
         )
     claims: tuple[Any, ...] = ()
     families: dict[str, int] = {}
@@ -168,6 +170,7 @@ def prune(
         outdated=outdated,
         unneeded=unneeded,
         damaged=damaged,
+        sweeps=sweeps,
         claims=claims,
         families=families,
     )

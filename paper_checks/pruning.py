@@ -21,7 +21,7 @@ class Pruning:
     runs
         Records of runs, with their verdicts.
     units
-        Measurements.
+        Measurements, and networks of sweeps.
     leftovers
         Temporary files of writers that were killed.
     damaged
@@ -66,6 +66,7 @@ def plan_pruning(
     outdated: bool = False,
     unneeded: bool = False,
     damaged: bool = False,
+    sweeps: bool = False,
     claims: Sequence[Claim] = (),
     families: Mapping[str, int] | None = None,
 ) -> Pruning:
@@ -87,6 +88,8 @@ def plan_pruning(
         Forget measurements that no run asks for.
     damaged : bool
         Read every file, and forget the damaged ones.
+    sweeps : bool
+        Forget the networks of sweeps, which no run asks for.
     claims, families : sequence of Claim and mapping of str to int
         What is known now, for `outdated`.
 
@@ -118,6 +121,13 @@ def plan_pruning(
                 continue
             if outdated and _outdated(key, known, families or {}):
                 stale.add(path.stem)
+    if damaged:
+        for path in store.sweep_paths():
+            try:
+                store.read_networks(path)
+            except DamagedFileError:
+                broken.append(path)
+
     named = {address for record in records if record.id in forgotten for address in record.units}
     forgotten |= {record.id for record in records if stale.intersection(record.units)}
 
@@ -128,6 +138,7 @@ def plan_pruning(
         for path in store.unit_paths()
         if path.stem in stale or (path.stem not in needed and (unneeded or path.stem in named))
     ]
+    units += store.sweep_paths() if sweeps else ()
     gone = [path for run in sorted(forgotten) for path in (store.run_path(run), store.verdicts_path(run))]
     return Pruning(
         runs=tuple(path for path in gone if path.exists()),

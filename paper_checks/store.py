@@ -197,10 +197,18 @@ class Store:
             If it is there and damaged.
         """
         path = self.sweep_path(unit.address())
-        if not path.exists():
-            return None
+        return self.read_networks(path) if path.exists() else None
+
+    def read_networks(self, path: Path) -> Mapping[str, Any]:
+        """What a file of a unit of a sweep holds.
+
+        Raises
+        ------
+        DamagedFileError
+            If it is not what was written, or lies under another name.
+        """
         document = _read(path)
-        if not isinstance(document.get("networks"), Mapping) or document.get("key") != unit.key():
+        if not isinstance(document.get("networks"), Mapping) or checksum(document.get("key")) != path.stem:
             raise DamagedFileError(f"{path} is damaged: it does not hold the networks of its unit")
         return dict(document["networks"])
 

@@ -16,6 +16,7 @@ from genlaws.paper_checks.cli import main
 from genlaws.paper_checks.pruning import plan_pruning
 from genlaws.paper_checks.runs import run_claims
 from genlaws.paper_checks.store import Store
+from genlaws.paper_checks.units import Unit
 
 
 def schema(name):
@@ -153,6 +154,21 @@ def test_leftovers_go_in_any_case(store):
     os.utime(old, (1e9, 1e9))
     genlaws("runs", "prune", store.folder, "--unneeded")
     assert not old.exists()
+    assert len(list(store.unit_paths())) == 24
+
+
+def test_networks_of_sweeps_go_when_they_are_named_or_damaged(store):
+    units = [Unit("width-sweep", "network", "claim", k, {"width": 3}, 1) for k in range(3)]
+    for unit in units:
+        store.keep_networks(unit, {"width": 3}, seconds=1.0)
+    assert plan_pruning(store, unneeded=True, outdated=True, damaged=True).damaged == ()
+    broken, moved, whole = (store.sweep_path(unit.address()) for unit in units)
+    broken.write_text("{", "utf-8")
+    moved.write_bytes(whole.read_bytes())
+    assert set(plan_pruning(store, damaged=True).damaged) == {broken, moved}
+    done = genlaws("runs", "prune", store.folder, "--sweeps")
+    assert "removed 0 runs, 3 measurements" in done.stderr
+    assert list(store.sweep_paths()) == []
     assert len(list(store.unit_paths())) == 24
 
 
