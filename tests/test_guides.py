@@ -56,6 +56,7 @@ QUICK = {
     "sample perceptron": "--particles 50 --replicas 2",
     "sample images": "--examples 4,8 --heldout 50 --particles 20 --replicas 2",
     "sample networks": "--examples 4,8 --heldout 50 --particles 20 --replicas 2 --device cpu",
+    "sweep width": "--widths 3:5 --points 2 --examples 20 --heldout 50 --networks 3 --max-steps 50",
     "train": "--examples 20 --heldout 50 --networks 4 --device cpu",
 }
 LARGE = {
