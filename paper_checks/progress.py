@@ -30,33 +30,27 @@ def _time_left(event: Progress) -> str:
 
 @contextmanager
 def show_progress(screen: Console) -> Iterator[Callable[[Progress], None] | None]:
-    """What `run_claims` should call: moves bars, or prints one line for each verdict; None when quiet."""
+    """What `run_claims` should call: a line for each verdict, and bars on a terminal; None when quiet."""
     if screen.quiet:
         yield None
     elif screen.is_terminal:
         with _bars(screen) as move:
             yield move
     else:
-        yield _lines(screen)
+        yield lambda event: _news(screen, event)
 
 
-def _damage(screen: Console, event: Progress) -> None:
+def _news(screen: Console, event: Progress) -> None:
+    """A line for a verdict, and one for a file that is damaged."""
     if event.damaged is not None:
         screen.print(f"{event.damaged}; measured anew", style="yellow", soft_wrap=True, markup=False)
-
-
-def _lines(screen: Console) -> Callable[[Progress], None]:
-    def line(event: Progress) -> None:
-        _damage(screen, event)
-        if event.verdict is not None:
-            left = _time_left(event)
-            done = f"{event.seconds:.1f} s; {event.done} of {event.total} units"
-            said = f"{event.claim} {event.source}: {event.verdict.verdict}"
-            if event.job_total:
-                said += f" ({done}{f', about {left} left' if left else ''})"
-            screen.print(said, soft_wrap=True, markup=False)
-
-    return line
+    if event.verdict is not None:
+        left = _time_left(event)
+        done = f"{event.seconds:.1f} s; {event.done} of {event.total} units"
+        said = f"{event.claim} {event.source}: {event.verdict.verdict}"
+        if event.job_total:
+            said += f" ({done}{f', about {left} left' if left else ''})"
+        screen.print(said, soft_wrap=True, markup=False)
 
 
 @contextmanager
@@ -77,7 +71,7 @@ def _bars(screen: Console) -> Iterator[Callable[[Progress], None]]:
         begun: dict[tuple[str, str], TaskID] = {}
 
         def move(event: Progress) -> None:
-            _damage(screen, event)
+            _news(screen, event)
             left = _time_left(event)
             bar.update(
                 overall,
