@@ -103,6 +103,11 @@ def work_outcomes(
     tasks : sequence
     in_flight : int, optional
         How many tasks are given out at once, all of them by default: those are what a broken pool loses.
+
+    Yields
+    ------
+    WorkOutcome
+        One for each task, in the order in which they end; what a task raises is its `Failure`.
     """
     attempt = partial(_attempt, function)
     if executor is None:
