@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .check_run import CheckRun
-    from .claim import Budget, Claim, Control, Experiment, Published, Restatement, Settings
+    from .claim import (
+        Budget,
+        Claim,
+        Control,
+        Experiment,
+        Published,
+        Readings,
+        Restatement,
+        Settings,
+        SharedExperiment,
+        SharedWork,
+    )
     from .claim_registry import all_claims, broken_plugins, find_claims
-    from .claims.units import by_budget, on_networks, rows, simulated
+    from .claims.units import by_budget, on_networks, rows, shared_networks, shared_simulation, simulated
     from .family_registry import RegisteredFamily, all_family_names, family_revisions, find_family
     from .fits import fitted_curve
     from .protocol import holm, judge
@@ -30,11 +41,14 @@ _HOME = {
     "Experiment": "claim",
     "Outcome": "verdict",
     "Published": "claim",
+    "Readings": "claim",
     "RegisteredFamily": "family_registry",
     "Restatement": "claim",
     "Rival": "verdict",
     "Score": "scores",
     "Settings": "claim",
+    "SharedExperiment": "claim",
+    "SharedWork": "claim",
     "Store": "store",
     "Verdict": "verdict",
     "all_claims": "claim_registry",
@@ -51,6 +65,8 @@ _HOME = {
     "rows": "claims.units",
     "run_claims": "runs",
     "score": "scores",
+    "shared_networks": "claims.units",
+    "shared_simulation": "claims.units",
     "simulated": "claims.units",
 }
 
@@ -63,11 +79,14 @@ __all__ = [
     "Experiment",
     "Outcome",
     "Published",
+    "Readings",
     "RegisteredFamily",
     "Restatement",
     "Rival",
     "Score",
     "Settings",
+    "SharedExperiment",
+    "SharedWork",
     "Store",
     "Verdict",
     "all_claims",
@@ -84,6 +103,8 @@ __all__ = [
     "rows",
     "run_claims",
     "score",
+    "shared_networks",
+    "shared_simulation",
     "simulated",
 ]
 

@@ -27,7 +27,8 @@ class CheckRun:
     budget, seed, sources, data, device
         What was asked for; `data` is None for the images that the claims name.
     seconds
-        ``"claim/source"`` -> seconds of work, summed over its units, whoever ran them and when.
+        ``"claim/source"`` -> seconds of work, summed over its units, whoever ran them and when; those of a
+        unit that serves several are shared out evenly.
     wall_seconds
         Seconds from start to end.
     started, finished

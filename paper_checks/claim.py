@@ -20,6 +20,9 @@ Device = Literal["cpu", "cuda"]
 Settings = Mapping[str, Any]
 """JSON-ready settings of one unit of work; they name their data, they do not hold it."""
 
+Readings = Mapping[str, Measurement]
+"""Measurements that one unit of shared work gives, by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
@@ -43,6 +46,72 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedWork:
+    """Work that gives several claims their measurements: networks trained once, and read in many ways.
+
+    Attributes
+    ----------
+    name
+        What it is. Units of one name, source, index and settings are one and the same, whoever asks.
+    measure
+        (settings, generator) -> name -> measurement of one unit. A module-level function.
+    families
+        As in `Experiment`.
+    revision
+        As in `Claim`: raised by hand when what it measures changes.
+    """
+
+    name: str
+    measure: Callable[[Settings, np.random.Generator], Readings]
+    families: tuple[str, ...] = ()
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SharedExperiment:
+    """How one source measures a claim by work that it shares with others; see `SharedWork`.
+
+    Attributes
+    ----------
+    units
+        As in `Experiment`; those of equal index and settings are carried out once for all that ask.
+    work
+        What is done.
+    reading
+        Which of its measurements this is.
+    """
+
+    units: Callable[[Budget], Sequence[Settings]]
+    work: SharedWork
+    reading: str
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Those of the work."""
+        return self.work.families
+
+    def measure(self, settings: Settings, rng: np.random.Generator) -> Measurement:
+        """The reading of one unit by itself.
+
+        Raises
+        ------
+        ValueError
+            If the work gives no such reading.
+        """
+        return named_reading(self.work.measure(settings, rng), self.reading)
+
+
+AnyExperiment = Experiment | SharedExperiment
+
+
+def named_reading(readings: Readings, name: str) -> Measurement:
+    """One of the readings of shared work; ValueError if there is none of this name."""
+    if name not in readings:
+        raise ValueError(f"there is no reading {name!r}; known: {', '.join(readings)}")
+    return readings[name]
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """The same check where the opposite is known to be true.
 
@@ -58,7 +127,7 @@ class Control:
 
     description: str
     expected: Literal["SUPPORTED", "REFUTED"]
-    experiments: Mapping[Source, Experiment]
+    experiments: Mapping[Source, AnyExperiment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +228,7 @@ class Claim:
     x_range: tuple[float, float]
     falsifier: str
     control: Control
-    experiments: Mapping[Source, Experiment]
+    experiments: Mapping[Source, AnyExperiment]
     rivals: tuple[Law, ...] = ()
     rival_margin: float = 0.1
     not_applicable: Mapping[Source, str] = field(default_factory=dict)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
-from genlaws.simulate.measurement import Measurement
+from genlaws.simulate.measurement import Measurement, Source
 
-from .units import Measure, Unit, run_unit
+from .claim import Readings
+from .units import Measure, Role, Unit, run_unit
 
 _W = TypeVar("_W")
 _R = TypeVar("_R")
@@ -23,12 +24,42 @@ _LOSSES = 2  # times that a task may be lost beside others before it is tried al
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What a unit is for: a claim by a source, as its own case or as its control.
+
+    Attributes
+    ----------
+    claim, source, role
+    place
+        Among the units of that claim and of its control.
+    reading
+        Which of the measurements of shared work it is.
+    """
+
+    claim: str
+    source: Source
+    role: Role
+    place: int
+    reading: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """A unit with the function that does it, and its place among the units of its claim and control."""
+    """A unit with the function that does it, and all that it is for."""
 
     unit: Unit
     measure: Measure
-    place: int
+    uses: tuple[Use, ...]
+
+
+def merged(tasks: Iterable[Task]) -> list[Task]:
+    """The tasks with those of one unit of shared work in one, where the first of them stood."""
+    found: dict[str | int, Task] = {}
+    for task in tasks:
+        unit = task.unit.address() if task.unit.role == "shared" else len(found)
+        known = found.get(unit)
+        found[unit] = task if known is None else replace(known, uses=known.uses + task.uses)
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +79,7 @@ class WorkOutcome(Generic[_W, _R]):
     seconds: float
 
 
-TaskOutcome: TypeAlias = WorkOutcome[Task, Measurement]
+TaskOutcome: TypeAlias = WorkOutcome[Task, Measurement | Readings]
 """What became of a task; a name for annotations, made as `WorkOutcome`."""
 
 
@@ -70,7 +101,7 @@ def _attempt(function: Callable[[_W], _R], task: _W) -> WorkOutcome[_W, _R]:
     return WorkOutcome(task, result, time.perf_counter() - start)
 
 
-def _run_task(task: Task) -> Measurement:
+def _run_task(task: Task) -> Measurement | Readings:
     return run_unit(task.measure, task.unit)
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from genlaws.simulate.measurement import Measurement, Source
 
-from .claim import Claim
-from .execution import Failure, Task, TaskOutcome, failure
+from .claim import Claim, Readings, named_reading
+from .execution import Failure, Task, TaskOutcome, Use, failure
 from .protocol import judge
 from .store import DamagedFileError
 from .time_left import seconds_left
@@ -27,7 +27,7 @@ class Progress:
     Attributes
     ----------
     done, total
-        Units of the run.
+        Units of the run, each counted once however many claims it serves.
     claim, source
         What the last unit was for.
     job_done, job_total
@@ -69,17 +69,31 @@ def error_verdict(claim: Claim, source: Source, seed: int, reason: str) -> Verdi
     )
 
 
-def _decide(claim: Claim, source: Source, seed: int, outcomes: Sequence[TaskOutcome]) -> tuple[Verdict, str]:
+def _job(use: Use) -> Job:
+    return use.claim, use.source
+
+
+def _measurement(use: Use, result: Measurement | Readings) -> Measurement:
+    if isinstance(result, Measurement):
+        return result
+    return named_reading(result, use.reading or "")
+
+
+def _decide(
+    claim: Claim, source: Source, seed: int, outcomes: Sequence[tuple[Use, TaskOutcome]]
+) -> tuple[Verdict, str]:
     """The verdict on finished units, and the traceback if it is ERROR."""
     parts: dict[Role, list[Measurement]] = {"claim": [], "control": []}
     # by place, so that rows are joined and the first failure is named the same whoever finished first
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.task.place):
-        unit = outcome.task.unit
+    ordered = sorted(outcomes, key=lambda entry: entry[0].place)
+    for use, outcome in ordered:
         if isinstance(outcome.result, Failure):
-            reason = f"{unit.role}, unit {unit.index}: {outcome.result.reason}"
+            reason = f"{use.role}, unit {outcome.task.unit.index}: {outcome.result.reason}"
             return error_verdict(claim, source, seed, reason), outcome.result.trace
-        parts[unit.role].append(outcome.result)
     try:
+        for use, outcome in ordered:
+            assert not isinstance(outcome.result, Failure)
+            parts[use.role].append(_measurement(use, outcome.result))
         measurement, control = (Measurement.concatenate(parts[role]) for role in ("claim", "control"))
         return judge(claim, source, measurement, control, seed=seed), ""
     except Exception as error:
@@ -96,15 +110,20 @@ class Ledger:
     asked
         Id -> claim.
     tasks
-        All units of each claim and source.
+        All units of each claim and source; those of shared work stand with each that they serve.
+    units
+        How many different ones these are.
     seed
         Of the run.
     tell
         Called after every unit and with every verdict.
     verdicts, traces, seconds
-        What has come out, where it failed, and the seconds of work it took.
+        What has come out, where it failed, and the seconds of work it took; those of a unit that serves
+        several are shared out evenly.
     outcomes
-        Of the units that are done.
+        Of the units that are done, with what they were for.
+    done
+        How many different units these are.
     measured
         How many of them were done in this run and not read from a store, with their seconds of work.
     damaged
@@ -115,23 +134,24 @@ class Ledger:
 
     asked: dict[str, Claim]
     tasks: dict[Job, list[Task]]
+    units: int
     seed: int
     tell: Callable[[Progress], None]
     started: float = field(default_factory=time.perf_counter)
     verdicts: dict[Job, Verdict] = field(default_factory=dict)
     traces: dict[Job, str] = field(default_factory=dict)
     seconds: dict[Job, float] = field(default_factory=dict)
-    outcomes: dict[Job, list[TaskOutcome]] = field(default_factory=dict)
+    outcomes: dict[Job, list[tuple[Use, TaskOutcome]]] = field(default_factory=dict)
     measured: dict[Job, tuple[int, float]] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
     stored: int = 0
+    done: int = 0
 
     def _progress(self, job: Job, *, verdict: Verdict | None = None, damaged: str | None = None) -> Progress:
         left = {job: len(tasks) - len(self.outcomes.get(job, ())) for job, tasks in self.tasks.items()}
-        total = sum(map(len, self.tasks.values()))
         return Progress(
-            done=total - sum(left.values()),
-            total=total,
+            done=self.done,
+            total=self.units,
             claim=job[0],
             source=job[1],
             job_done=len(self.outcomes.get(job, ())),
@@ -149,24 +169,30 @@ class Ledger:
             self.traces[job] = trace
         self.tell(self._progress(job, verdict=verdict))
 
-    def distrust(self, job: Job, why: DamagedFileError) -> None:
-        """A file of the store is damaged."""
+    def distrust(self, task: Task, why: DamagedFileError) -> None:
+        """The file of a unit in the store is damaged."""
         self.damaged.append(str(why))
-        self.tell(self._progress(job, damaged=str(why)))
+        self.tell(self._progress(_job(task.uses[0]), damaged=str(why)))
 
     def enter(self, outcome: TaskOutcome, *, stored: bool = False) -> None:
-        """A unit is done, and with the last one of its claim and source the verdict."""
-        job = (outcome.task.unit.claim, outcome.task.unit.source)
-        self.outcomes.setdefault(job, []).append(outcome)
-        self.seconds[job] = self.seconds.get(job, 0.0) + outcome.seconds
-        if stored:
-            self.stored += 1
-        else:
-            units, seconds = self.measured.get(job, (0, 0.0))
-            self.measured[job] = units + 1, seconds + outcome.seconds
-        self.tell(self._progress(job))
-        if len(self.outcomes[job]) == len(self.tasks[job]):
-            begin = time.perf_counter()
-            verdict, trace = _decide(self.asked[job[0]], job[1], self.seed, self.outcomes[job])
-            self.seconds[job] += time.perf_counter() - begin
-            self.settle(job, verdict, trace)
+        """A unit is done, and with the last one of a claim and source the verdict."""
+        self.done += 1
+        self.stored += stored
+        uses = outcome.task.uses
+        seconds = outcome.seconds / len(uses)
+        for use in uses:
+            job = _job(use)
+            self.outcomes.setdefault(job, []).append((use, outcome))
+            self.seconds[job] = self.seconds.get(job, 0.0) + seconds
+            if not stored:
+                units, spent = self.measured.get(job, (0, 0.0))
+                self.measured[job] = units + 1, spent + seconds
+        served = dict.fromkeys(map(_job, uses))
+        for job in served:
+            self.tell(self._progress(job))
+        for job in served:
+            if len(self.outcomes[job]) == len(self.tasks[job]):
+                begin = time.perf_counter()
+                verdict, trace = _decide(self.asked[job[0]], job[1], self.seed, self.outcomes[job])
+                self.seconds[job] += time.perf_counter() - begin
+                self.settle(job, verdict, trace)

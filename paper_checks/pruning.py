@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .claim import Claim
+from .claim import Claim, SharedExperiment
 from .run_record import RunRecord
 from .store import DamagedFileError, Store
 
@@ -49,11 +49,25 @@ class Pruning:
             path.unlink(missing_ok=True)
 
 
-def _outdated(key: Mapping[str, object], claims: Mapping[str, Claim], families: Mapping[str, int]) -> bool:
+def _revisions(claims: Sequence[Claim]) -> dict[tuple[bool, str], int]:
+    """(whether it is shared work, name) -> revision, of the claims and of the work they share."""
+    found = {(False, claim.id): claim.revision for claim in claims}
+    for claim in claims:
+        for source in claim.experiments:
+            control = claim.as_tested_by(source).control.experiments[source]
+            for experiment in (claim.experiments[source], control):
+                if isinstance(experiment, SharedExperiment):
+                    found[True, experiment.work.name] = experiment.work.revision
+    return found
+
+
+def _outdated(
+    key: Mapping[str, object], revisions: Mapping[tuple[bool, str], int], families: Mapping[str, int]
+) -> bool:
     """Whether the science of a measurement has changed since, or its claim is no longer known."""
-    claim = claims.get(str(key["claim"]))
     measured = key["families"]
-    if claim is None or claim.revision != key["revision"] or not isinstance(measured, Mapping):
+    known = revisions.get((key["role"] == "shared", str(key["claim"])))
+    if known is None or known != key["revision"] or not isinstance(measured, Mapping):
         return True
     return any(families.get(name) != revision for name, revision in measured.items())
 
@@ -112,7 +126,7 @@ def plan_pruning(
 
     stale: set[str] = set()
     if outdated or damaged:
-        known = {claim.id: claim for claim in claims}
+        known = _revisions(claims)
         for path in store.unit_paths():
             try:
                 key = store.read_unit(path).key

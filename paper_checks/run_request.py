@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genlaws.simulate.measurement import Source
 
-from .claim import Budget, Claim, Device, Experiment, Settings
-from .execution import Task
+from .claim import AnyExperiment, Budget, Claim, Device, Settings, SharedExperiment
+from .execution import Task, Use
 from .family_registry import family_revisions
-from .units import Role, Unit
+from .units import Measure, Role, Unit
 
 _PACKAGED = "mnist5k"
 
@@ -55,12 +55,14 @@ class Request:
     def tasks(self, claim: Claim, source: Source) -> list[Task]:
         """All units of a claim and of its control for one source, in the order their rows are joined.
 
+        Units of shared work may be there twice, for the claim and for its control: see `merged`.
+
         Raises
         ------
         ValueError
             If there is none, or a family that is measured is not known.
         """
-        experiments: tuple[tuple[Role, Experiment], ...] = (
+        experiments: tuple[tuple[Role, AnyExperiment], ...] = (
             ("claim", claim.experiments[source]),
             ("control", claim.as_tested_by(source).control.experiments[source]),
         )
@@ -69,18 +71,27 @@ class Request:
             units = experiment.units(self.budget)
             if not units:
                 raise ValueError(f"the {role} has no unit of work at budget {self.budget}")
-            families = family_revisions(experiment.families)
-            for index, given in enumerate(units):
-                unit = Unit(
-                    claim=claim.id,
-                    source=source,
-                    role=role,
-                    index=index,
-                    settings=self.settings(given),
-                    seed=self.seed,
-                    revision=claim.revision,
-                    families=families,
-                    images=self.images if "data" in given else None,
+            unit = Unit(
+                claim=claim.id,
+                source=source,
+                role=role,
+                index=0,
+                settings={},
+                seed=self.seed,
+                revision=claim.revision,
+                families=family_revisions(experiment.families),
+            )
+            measure: Measure
+            if isinstance(experiment, SharedExperiment):
+                work, reading = experiment.work, experiment.reading
+                measure, unit = (
+                    work.measure,
+                    replace(unit, claim=work.name, role="shared", revision=work.revision),
                 )
-                tasks.append(Task(unit, experiment.measure, len(tasks)))
+            else:
+                measure, reading = experiment.measure, None
+            for index, given in enumerate(units):
+                images = self.images if "data" in given else None
+                own = replace(unit, index=index, settings=self.settings(given), images=images)
+                tasks.append(Task(own, measure, (Use(claim.id, source, role, len(tasks), reading),)))
         return tasks

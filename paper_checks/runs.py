@@ -9,12 +9,12 @@ from contextlib import closing
 
 import numpy as np
 
-from genlaws.simulate.measurement import Measurement, Source
+from genlaws.simulate.measurement import Source
 
 from .check_run import CheckRun
 from .claim import BUDGETS, SOURCES, Budget, Claim, Device
 from .claim_registry import claim_distributions
-from .execution import Task, WorkOutcome, failure, task_outcomes
+from .execution import Failure, Task, WorkOutcome, failure, merged, task_outcomes
 from .ledger import Job, Ledger, Progress, error_verdict
 from .protocol import holm, not_applicable
 from .provenance import commit, now, versions
@@ -53,12 +53,12 @@ def _from_store(store: Store, tasks: Iterable[Task], ledger: Ledger) -> list[Tas
         try:
             stored = store.find(task.unit)
         except DamagedFileError as error:
-            ledger.distrust((task.unit.claim, task.unit.source), error)
+            ledger.distrust(task, error)
             stored = None
         if stored is None:
             left.append(task)
         else:
-            ledger.enter(WorkOutcome(task, stored.measurement, stored.seconds), stored=True)
+            ledger.enter(WorkOutcome(task, stored.measured, stored.seconds), stored=True)
     return left
 
 
@@ -133,7 +133,7 @@ def run_claims(
     seed, start, started = _seed(rng), time.perf_counter(), now()
     request = Request(budget, seed, data, checksum_of_images(data), device)
 
-    ledger = Ledger(asked, {}, seed, progress if progress is not None else lambda _: None)
+    ledger = Ledger(asked, {}, 0, seed, progress if progress is not None else lambda _: None)
     jobs: list[Job] = [(claim.id, source) for claim in claims for source in sources]
     refused: dict[Job, tuple[Verdict, str]] = {}
     for job in jobs:
@@ -146,10 +146,11 @@ def run_claims(
         except Exception as error:
             failed = failure(error)
             refused[job] = error_verdict(claim, source, seed, failed.reason), failed.trace
+    every = merged(task for group in ledger.tasks.values() for task in group)
+    ledger.units = len(every)
     for job, (verdict, trace) in refused.items():
         ledger.settle(job, verdict, trace)
 
-    every = [task for group in ledger.tasks.values() for task in group]
     record = None
     if store is not None:
         units = tuple(task.unit.address() for task in every)
@@ -164,7 +165,7 @@ def run_claims(
         closing(task_outcomes(executor, every, in_flight=in_flight)) as outcomes,
     ):
         for outcome in outcomes:
-            if store is not None and isinstance(outcome.result, Measurement):
+            if store is not None and not isinstance(outcome.result, Failure):
                 store.keep(outcome.task.unit, outcome.result, seconds=outcome.seconds)
             ledger.enter(outcome)
     owners = claim_distributions()
@@ -180,7 +181,7 @@ def run_claims(
         wall_seconds=time.perf_counter() - start,
         started=started,
         finished=now(),
-        units=sum(map(len, ledger.tasks.values())),
+        units=ledger.units,
         units_stored=ledger.stored,
         versions=versions(
             networks=any(source == "network" for _, source in ledger.tasks),

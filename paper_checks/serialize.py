@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .claim import Claim, Published
     from .verdict import ControlResult, Verdict
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 
 
 def json_ready(value: Any) -> Any:

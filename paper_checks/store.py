@@ -13,6 +13,7 @@ from typing import Any
 from genlaws.simulate.measurement import Measurement
 
 from .atomic_write import atomic_write, writable_folder
+from .claim import Readings
 from .provenance import commit, now, versions
 from .run_record import RunRecord
 from .serialize import SCHEMA_VERSION, json_text
@@ -28,11 +29,11 @@ class DamagedFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StoredUnit:
-    """A measurement in a store, with the seconds of work it took and what it was made with."""
+    """What was measured in a unit, with the seconds of work it took and what it was made with."""
 
     address: str
     key: Mapping[str, Any]
-    measurement: Measurement
+    measured: Measurement | Readings
     seconds: float
     made: Mapping[str, Any]
 
@@ -59,6 +60,12 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
     atomic_write(path, json_text({**plain, "sha256": checksum(plain)}))
 
 
+def _measured(document: Mapping[str, Any]) -> Measurement | Readings:
+    if "readings" in document:
+        return {name: Measurement.from_dict(reading) for name, reading in document["readings"].items()}
+    return Measurement.from_dict(document["measurement"])
+
+
 def _origin(unit: Unit, seconds: float) -> dict[str, Any]:
     """What a result came from: its unit's key, the work it took, and what it was made with."""
     return {
@@ -81,7 +88,7 @@ class Store:
     all. Two stores are merged by copying the one over the other.
 
     ========================  ========================================================
-    ``units/ab/ab12….json``   one measurement, by the SHA-256 of its unit's key
+    ``units/ab/ab12….json``   what a unit measured, by the SHA-256 of its key
     ``runs/12cd….json``       what was asked for in a run, and which units it needs
     ``verdicts/12cd….json``   its verdicts once it is complete, as ``genlaws check --json``
     ``sweeps/ef/ef34….json``  networks of a sweep, by the SHA-256 of their unit's key
@@ -162,7 +169,7 @@ class Store:
             stored = StoredUnit(
                 address=checksum(key),
                 key=key,
-                measurement=Measurement.from_dict(document["measurement"]),
+                measured=_measured(document),
                 seconds=float(document["seconds"]),
                 made=document["made"],
             )
@@ -183,10 +190,13 @@ class Store:
         path = self.unit_path(unit.address())
         return self.read_unit(path) if path.exists() else None
 
-    def keep(self, unit: Unit, measurement: Measurement, *, seconds: float) -> None:
-        """Write the measurement of a unit, over a damaged one if need be."""
-        document = {"measurement": measurement.to_dict(), **_origin(unit, seconds)}
-        _write(self.unit_path(unit.address()), document)
+    def keep(self, unit: Unit, measured: Measurement | Readings, *, seconds: float) -> None:
+        """Write what was measured in a unit, over a damaged file if need be."""
+        if isinstance(measured, Measurement):
+            document: dict[str, Any] = {"measurement": measured.to_dict()}
+        else:
+            document = {"readings": {name: reading.to_dict() for name, reading in measured.items()}}
+        _write(self.unit_path(unit.address()), {**document, **_origin(unit, seconds)})
 
     def find_networks(self, unit: Unit) -> Mapping[str, Any] | None:
         """What `keep_networks` was given for this unit of a sweep; None if it is not there.

@@ -13,13 +13,13 @@ import numpy as np
 
 from genlaws.simulate.measurement import Measurement, Source
 
-from .claim import Settings
+from .claim import Readings, Settings
 from .serialize import json_ready
 
 _R = TypeVar("_R")
 
-Role = Literal["claim", "control"]
-Measure = Callable[[Settings, np.random.Generator], Measurement]
+Role = Literal["claim", "control", "shared"]
+Measure = Callable[[Settings, np.random.Generator], Measurement | Readings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,8 @@ class Unit:
     Attributes
     ----------
     claim, source, role
-        Which claim it serves, by which source, and whether as the claim's own case or as its control.
+        Which claim it serves, by which source, and whether as the claim's own case or as its control. What
+        serves several is ``"shared"``, and goes by the name of the work instead of a claim's.
     index
         Its place among the units of that claim, source and role.
     settings
@@ -37,7 +38,7 @@ class Unit:
     seed
         The seed of the whole run.
     revision
-        Of the claim.
+        Of the claim, or of the shared work.
     families
         Registered name -> revision of the families it measures.
     images
@@ -149,20 +150,7 @@ def carry_out(function: Callable[[Settings, np.random.Generator], _R], unit: Uni
         return function(settings, unit.generator())
 
 
-def run_unit(measure: Measure, unit: Unit) -> Measurement:
-    """Measure one unit of work. Every unit of a claim passes through here, wherever it runs.
-
-    The unit is the whole key of the result: equal units give equal measurements, so that a store from
-    units to measurements stands in front of this function.
-
-    Raises
-    ------
-    TypeError
-        If `measure` returns something else than a Measurement.
-    ValueError
-        As in `carry_out`.
-    """
-    measurement = carry_out(measure, unit)
+def _as_kept(measurement: Measurement, unit: Unit) -> Measurement:
     if not isinstance(measurement, Measurement):
         raise TypeError(f"an experiment must return a Measurement, got {type(measurement).__name__}")
     settings = dict(measurement.settings)
@@ -171,3 +159,28 @@ def run_unit(measure: Measure, unit: Unit) -> Measurement:
         settings = dict(unit.settings)
     # what was read back from a store and what was just measured are the same to the last bit
     return replace(measurement, source=unit.source, settings=json_ready(settings))
+
+
+def run_unit(measure: Measure, unit: Unit) -> Measurement | Readings:
+    """Measure one unit of work. Every unit of a claim passes through here, wherever it runs.
+
+    The unit is the whole key of the result: equal units give equal measurements, so that a store from
+    units to measurements stands in front of this function.
+
+    Parameters
+    ----------
+    measure : callable
+        (settings, generator) -> a Measurement, or several by name where the work is shared.
+    unit : Unit
+
+    Raises
+    ------
+    TypeError
+        If `measure` returns something else.
+    ValueError
+        As in `carry_out`.
+    """
+    measured = carry_out(measure, unit)
+    if isinstance(measured, Mapping):
+        return {name: _as_kept(reading, unit) for name, reading in measured.items()}
+    return _as_kept(measured, unit)

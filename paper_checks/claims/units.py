@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from genlaws.simulate import Measurement
 from genlaws.simulate.measurement import Source
 
-from ..claim import BUDGETS, Budget, Experiment, Settings
+from ..claim import BUDGETS, AnyExperiment, Budget, Experiment, Settings, SharedExperiment, SharedWork
 
 _T = TypeVar("_T")
 
@@ -26,12 +26,9 @@ def by_budget(quick: _T, standard: _T, full: _T) -> dict[Budget, _T]:
     return {"quick": quick, "standard": standard, "full": full}
 
 
-def _experiment(
-    replicates: Mapping[Budget, int],
-    measure: Callable[[Settings, np.random.Generator], Measurement],
-    families: Iterable[str],
-    settings: Mapping[str, Any],
-) -> Experiment:
+def _units(
+    replicates: Mapping[Budget, int], settings: Mapping[str, Any]
+) -> Callable[[Budget], list[Settings]]:
     def units(budget: Budget) -> list[Settings]:
         chosen = {
             name: value[budget] if isinstance(value, Mapping) and set(value) == set(BUDGETS) else value
@@ -39,7 +36,7 @@ def _experiment(
         }
         return [{"replicate": k, **chosen} for k in range(replicates[budget])]
 
-    return Experiment(units, measure, tuple(families))
+    return units
 
 
 def simulated(
@@ -48,7 +45,7 @@ def simulated(
     *,
     families: Iterable[str] = (),
     **settings: Any,
-) -> dict[Source, Experiment]:
+) -> dict[Source, AnyExperiment]:
     """A simulation whose units of work differ in their replicate number only.
 
     Parameters
@@ -67,7 +64,7 @@ def simulated(
     dict
         ``"simulation"`` -> the experiment.
     """
-    return {"simulation": _experiment(replicates, measure, families, settings)}
+    return {"simulation": Experiment(_units(replicates, settings), measure, tuple(families))}
 
 
 def on_networks(
@@ -76,7 +73,7 @@ def on_networks(
     *,
     families: Iterable[str] = (),
     **settings: Any,
-) -> dict[Source, Experiment]:
+) -> dict[Source, AnyExperiment]:
     """An experiment on finite networks, of units like those of `simulated`, which name their `device` too.
 
     Parameters
@@ -89,7 +86,48 @@ def on_networks(
     dict
         ``"network"`` -> the experiment.
     """
-    return {"network": _experiment(replicates, measure, families, {"device": "cpu", **settings})}
+    units = _units(replicates, {"device": "cpu", **settings})
+    return {"network": Experiment(units, measure, tuple(families))}
+
+
+def shared_simulation(
+    replicates: Mapping[Budget, int], work: SharedWork, reading: str, **settings: Any
+) -> dict[Source, AnyExperiment]:
+    """A simulation of units like those of `simulated`, whose work others read from, too.
+
+    Parameters
+    ----------
+    replicates, **settings
+        As for `simulated`; units are shared where these are equal.
+    work : SharedWork
+    reading : str
+        Which of its measurements this is.
+
+    Returns
+    -------
+    dict
+        ``"simulation"`` -> the experiment.
+    """
+    return {"simulation": SharedExperiment(_units(replicates, settings), work, reading)}
+
+
+def shared_networks(
+    replicates: Mapping[Budget, int], work: SharedWork, reading: str, **settings: Any
+) -> dict[Source, AnyExperiment]:
+    """An experiment on finite networks as in `on_networks`, whose work others read from, too.
+
+    Parameters
+    ----------
+    replicates, work, reading, **settings
+        As for `shared_simulation`.
+
+    Returns
+    -------
+    dict
+        ``"network"`` -> the experiment.
+    """
+    units = _units(replicates, {"device": "cpu", **settings})
+    return {"network": SharedExperiment(units, work, reading)}
 
 
 def rows(

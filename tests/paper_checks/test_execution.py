@@ -14,7 +14,7 @@ import pytest
 
 from genlaws.paper_checks import execution
 from genlaws.paper_checks.claim import Experiment
-from genlaws.paper_checks.execution import Failure, Task, task_outcomes
+from genlaws.paper_checks.execution import Failure, Task, Use, task_outcomes
 from genlaws.paper_checks.executors import local_workers
 from genlaws.paper_checks.runs import run_claims
 from genlaws.paper_checks.units import Unit
@@ -27,7 +27,14 @@ def square(settings, rng):
 
 
 def tasks(count, measure=square):
-    return [Task(Unit("T1", "simulation", "claim", k, {"replicate": k}, 1), measure, k) for k in range(count)]
+    return [
+        Task(
+            Unit("T1", "simulation", "claim", k, {"replicate": k}, 1),
+            measure,
+            (Use("T1", "simulation", "claim", k),),
+        )
+        for k in range(count)
+    ]
 
 
 class Fragile(Executor):
@@ -40,7 +47,7 @@ class Fragile(Executor):
     def submit(self, fn, /, task):
         if self.deaths["always"]:
             raise BrokenExecutor("gone")
-        self.given[task.place] += 1
+        self.given[task.unit.index] += 1
         future = Future()
         self.held.append((future, fn, task))
         self.at_once = max(self.at_once, len(self.held))
@@ -48,7 +55,7 @@ class Fragile(Executor):
 
     def run(self):
         held, self.held = self.held, []
-        deadly = [task.place for _, _, task in held if self.deaths[task.place]]
+        deadly = [task.unit.index for _, _, task in held if self.deaths[task.unit.index]]
         self.deaths.subtract(deadly)
         self.breaks += bool(deadly)
         for future, fn, task in held:
@@ -66,7 +73,7 @@ def outcomes_of(monkeypatch):
             return wait(running, return_when=return_when)
 
         monkeypatch.setattr(execution, "wait", run_and_wait)
-        return sorted(task_outcomes(executor, tasks(count), **options), key=lambda o: o.task.place)
+        return sorted(task_outcomes(executor, tasks(count), **options), key=lambda o: o.task.unit.index)
 
     return outcomes
 
@@ -74,7 +81,7 @@ def outcomes_of(monkeypatch):
 def test_one_deadly_task_costs_the_others_nothing(outcomes_of):
     executor = Fragile({3: 100})
     found = outcomes_of(executor, 10, in_flight=4)
-    assert [o.task.place for o in found] == list(range(10))
+    assert [o.task.unit.index for o in found] == list(range(10))
     assert isinstance(found[3].result, Failure)
     assert "a worker died" in found[3].result.reason
     assert [o.result.y[0] for k, o in enumerate(found) if k != 3] == [k**2 for k in range(10) if k != 3]

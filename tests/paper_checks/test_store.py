@@ -64,8 +64,8 @@ def test_what_is_kept_comes_back_bit_for_bit(store):
     kept = measurement()
     store.keep(UNIT, kept, seconds=1.25)
     found = store.find(UNIT)
-    assert found.measurement.to_dict() == kept.to_dict()
-    assert found.measurement.y.tobytes() == kept.y.tobytes()
+    assert found.measured.to_dict() == kept.to_dict()
+    assert found.measured.y.tobytes() == kept.y.tobytes()
     assert found.seconds == 1.25
     assert found.key == UNIT.key()
     assert found.made["versions"]["genlaws"]
@@ -137,7 +137,7 @@ def test_a_damaged_file_is_named(store, damage):
     with pytest.raises(DamagedFileError, match=UNIT.address()):
         store.find(UNIT)
     store.keep(UNIT, measurement(), seconds=1.0)
-    assert store.find(UNIT).measurement.y.tobytes() == measurement().y.tobytes()
+    assert store.find(UNIT).measured.y.tobytes() == measurement().y.tobytes()
 
 
 def test_a_file_under_the_name_of_another_is_damaged(store):
