@@ -16,33 +16,74 @@ from genlaws.simulate import (
 DIMENSION, WIDTH, EXAMPLES = 6, 9, 700
 
 
-def torch_loss(variables, inputs, labels, margin):
+def layers_of(flat, depth):
+    """Weights and biases of the hidden layers, first to last."""
+    sizes = [WIDTH * (DIMENSION + 1)] + [WIDTH * (WIDTH + 1)] * (depth - 1)
+    ends = np.cumsum(sizes)
+    rows = [flat[end - size : end].reshape(WIDTH, -1) for size, end in zip(sizes, ends, strict=True)]
+    return [(row[:, :-1], row[:, -1]) for row in rows]
+
+
+def torch_loss(variables, inputs, labels, margin, depth=1):
     """The loss of a network made of torch modules with these parameters, and its gradient."""
     flat = torch.tensor(variables, dtype=torch.float64, requires_grad=True)
-    first = flat[: WIDTH * (DIMENSION + 1)].reshape(WIDTH, DIMENSION + 1)
-    x = torch.tensor(inputs, dtype=torch.float64)
-    hidden = torch.nn.functional.linear(x, first[:, :-1], first[:, -1]).relu()
+    hidden = torch.tensor(inputs, dtype=torch.float64)
+    for weights, bias in layers_of(flat, depth):
+        hidden = torch.nn.functional.linear(hidden, weights, bias).relu()
     scores = hidden @ flat[-WIDTH - 1 : -1] + flat[-1]
     loss = 0.5 * torch.relu(margin - torch.tensor(labels) * scores).square().mean()
     loss.backward()
     return loss.item(), flat.grad.numpy(), scores.detach().numpy()
 
 
-def test_a_step_of_descent_goes_down_the_gradient_of_torch():
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_a_step_of_descent_goes_down_the_gradient_of_torch(depth):
     inputs, labels = random_examples(EXAMPLES, DIMENSION, rng=1)
     short, long = (
-        train_hinge_network(inputs, labels, width=WIDTH, dynamics="gd", steps=1, rate=rate, margin=0.8, rng=2)
+        train_hinge_network(
+            inputs,
+            labels,
+            width=WIDTH,
+            hidden_layers=depth,
+            dynamics="gd",
+            steps=1,
+            rate=rate,
+            margin=0.8,
+            rng=2,
+        )
         for rate in (1e-3, 2e-3)
     )
     start = 2.0 * short.variables - long.variables
-    loss, gradient, scores = torch_loss(start, inputs, labels, 0.8)
+    assert start.size == hinge_network_parameters(DIMENSION, WIDTH, hidden_layers=depth)
+    loss, gradient, scores = torch_loss(start, inputs, labels, 0.8, depth)
     np.testing.assert_allclose((start - short.variables) / 1e-3, gradient, atol=1e-9)
-    np.testing.assert_allclose(hinge_network_outputs(start, inputs), scores, atol=1e-12)
+    outputs = hinge_network_outputs(start, inputs, hidden_layers=depth)
+    np.testing.assert_allclose(outputs, scores, atol=1e-12)
+    np.testing.assert_allclose(
+        short.gaps, 0.8 - labels * torch_loss(short.variables, inputs, labels, 0.8, depth)[2]
+    )
     assert loss > short.loss > long.loss
     # starts at orthogonal weights without biases
-    first = start[: -WIDTH - 1].reshape(WIDTH, DIMENSION + 1)
-    np.testing.assert_allclose(first[:, :-1].T @ first[:, :-1], np.eye(DIMENSION), atol=1e-9)
-    np.testing.assert_allclose(first[:, -1], 0.0, atol=1e-9)
+    for weights, bias in layers_of(start, depth):
+        np.testing.assert_allclose(weights.T @ weights, np.eye(weights.shape[1]), atol=1e-9)
+        np.testing.assert_allclose(bias, 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_the_first_step_of_descent_is_as_long_as_the_tangent_kernel_bears(depth):
+    inputs, labels = random_examples(40, DIMENSION, rng=1)
+    run = train_hinge_network(inputs, labels, width=WIDTH, hidden_layers=depth, dynamics="gd", steps=1, rng=2)
+    slow = train_hinge_network(
+        inputs, labels, width=WIDTH, hidden_layers=depth, dynamics="gd", steps=1, rate=1e-9, rng=2
+    )
+    slopes = []
+    for k in range(40):
+        # all examples are unsatisfied by a large margin, and one counts: the slope of its output
+        _, gradient, scores = torch_loss(slow.variables, inputs[[k]], labels[[k]], 9.0, depth)
+        slopes.append(gradient / (9.0 - labels[k] * scores[0]))
+    largest = np.linalg.eigvalsh(np.array(slopes) @ np.array(slopes).T)[-1] / 40
+    gradient = torch_loss(slow.variables, inputs, labels, 1.0, depth)[1]
+    np.testing.assert_allclose(slow.variables - run.variables, 0.5 / largest * gradient, atol=1e-6)
 
 
 def test_adam_walks_as_that_of_torch_does():
@@ -97,6 +138,7 @@ def test_a_network_narrower_than_its_input_starts_with_orthonormal_rows():
         ({"inputs": np.ones(3)}, "inputs"),
         ({"inputs": np.full((3, 2), math.nan)}, "inputs"),
         ({"width": 0}, "width"),
+        ({"hidden_layers": 0}, "hidden_layers"),
         ({"margin": 0.0}, "margin"),
         ({"dynamics": "newton"}, "dynamics"),
         ({"steps": 0}, "steps"),
@@ -109,6 +151,7 @@ def test_arguments_out_of_range_are_named(wrong, named):
         train_hinge_network(settings.pop("inputs"), settings.pop("labels"), **settings)
 
 
-def test_outputs_ask_for_all_parameters():
+@pytest.mark.parametrize("depth", [1, 2])
+def test_outputs_ask_for_all_parameters(depth):
     with pytest.raises(ValueError, match="variables"):
-        hinge_network_outputs(np.ones(10), np.eye(3))
+        hinge_network_outputs(np.ones(10), np.eye(3), hidden_layers=depth)
