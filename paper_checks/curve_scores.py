@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genlaws.theory.laws import CurveLaw
+from genlaws.theory.power_laws import PowerLaw, PowerLawWithCorrection
 
 from .components import Component, component_from_draws
 from .fits import central_values, curve_weights, fit_curves, fit_space_slope, predict_curves
@@ -119,6 +120,15 @@ def _bootstrapped(
     )
 
 
+def _without_correction(law: CurveLaw, table: ReplicateTable) -> Mapping[str, float]:
+    """The exponent that a power law has alone where the claimed one has a correction: papers print both."""
+    if not isinstance(law, PowerLawWithCorrection) or table.clusters < 2 or np.any(table.mean <= 0):
+        return {}
+    plain = PowerLaw(law.exponent)
+    component = _linear_component(plain, table, curve_weights(plain, table))
+    return {"free_exponent": component.estimate, "free_exponent_se": component.se}
+
+
 def curve_component(
     law: CurveLaw, table: ReplicateTable, rng: np.random.Generator
 ) -> tuple[Component, Mapping[str, float]]:
@@ -136,7 +146,7 @@ def curve_component(
     weights = curve_weights(law, table)
     precision = weights * table.count
     fit = fit_curves(law, table.x, central_values(law, table)[None], precision)
-    named = law.named(float(fit.shape[0]), fit.coefficients[0])
+    named = {**law.named(float(fit.shape[0]), fit.coefficients[0]), **_without_correction(law, table)}
     estimate = float(law.score_of(fit.shape, fit.coefficients)[0])
     if len(law.shapes(table.x)) > 1:
         return _bootstrapped(law, table, precision, estimate, rng), named

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory.laws import CurveLaw, Law
+from genlaws.theory.power_laws import PowerLawWithCorrection
 from genlaws.theory.relations import ClosedCurve
 
 from .replicates import ReplicateTable, tabulate
@@ -57,12 +58,21 @@ def _projector(
     return q, r
 
 
-def _residual(q: FloatArray, target: FloatArray) -> FloatArray:
+def _residual(
+    law: CurveLaw, x: FloatArray, shapes: FloatArray, target: FloatArray, root: FloatArray
+) -> FloatArray:
     """Weighted sums of squares left by each shape, shape (curves, shapes)."""
-    shapes, points, k = q.shape
-    flat = q.transpose(1, 0, 2).reshape(points, shapes * k)
-    explained = np.sum((target @ flat).reshape(len(target), shapes, k) ** 2, axis=2)
-    return np.asarray(np.sum(target**2, axis=1)[:, None] - explained)
+    q, r = _projector(law, x, shapes, root)
+    count, points, k = q.shape
+    flat = q.transpose(1, 0, 2).reshape(points, count * k)
+    projected = (target @ flat).reshape(len(target), count, k)
+    total = np.sum(target**2, axis=1)[:, None]
+    squares = total - np.sum(projected**2, axis=2)
+    if isinstance(law, PowerLawWithCorrection):
+        # a shape whose correction leads explains nothing
+        coefficients = np.linalg.solve(r, projected[..., None])[..., 0]
+        squares = np.where(law.leads(x, coefficients), squares, total)
+    return np.asarray(squares)
 
 
 def _valleys(grid: FloatArray, squares: FloatArray) -> FloatArray:
@@ -80,8 +90,8 @@ def _best_shapes(law: CurveLaw, x: FloatArray, target: FloatArray, root: FloatAr
     grid = law.shapes(x)
     if len(grid) == 1:
         return np.full(len(target), grid[0])
-    fine = _valleys(grid, _residual(_projector(law, x, grid, root)[0], target))
-    squares = _residual(_projector(law, x, fine, root)[0], target)
+    fine = _valleys(grid, _residual(law, x, grid, target, root))
+    squares = _residual(law, x, fine, target, root)
     lowest = np.argmin(squares, axis=1)
     inner = np.clip(lowest, 1, len(fine) - 2)
     row = np.arange(len(target))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .fit_space import LINEAR, logarithm, positive_world, same_for_all_shapes, world_score
 from .worlds import FloatArray, Seed, World, WorldKind
@@ -157,6 +158,9 @@ class PowerLawWithPlateau:
 class PowerLawWithCorrection:
     """y = A x^p + B x^(p - w) with w known; the score is the exponent p.
 
+    Of a power law alone it would fit two, p and p - w, with one of the terms zero: so fits are held to those
+    whose leading term leads, see `leads`.
+
     Parameters
     ----------
     exponent : float
@@ -201,6 +205,11 @@ class PowerLawWithCorrection:
     def offset(self, x: FloatArray) -> FloatArray:
         """Zero."""
         return np.zeros_like(x)
+
+    def leads(self, x: FloatArray, coefficients: FloatArray) -> NDArray[np.bool_]:
+        """Whether A x^p is the larger term at the largest x, shape (...,) from coefficients (..., 2)."""
+        correction = coefficients[..., 1] * np.max(x) ** -self.correction_exponent
+        return np.asarray(np.abs(correction) < np.abs(coefficients[..., 0]))
 
     def score_of(self, shape: FloatArray, coefficients: FloatArray) -> FloatArray:
         """The leading exponent."""

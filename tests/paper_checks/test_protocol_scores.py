@@ -157,6 +157,33 @@ def test_a_correction_with_two_valleys_ends_in_the_deeper_one():
         assert fit.shape[0] == pytest.approx(truth, abs=2e-3)
 
 
+def test_of_a_pure_power_law_the_corrected_exponent_is_the_leading_one():
+    # p + w fits as well, with nothing but the correction: noise must not choose it
+    rng = np.random.default_rng(10)
+    law = PowerLawWithCorrection(-0.5, 0.25)
+    for truth in (-0.8, -0.5):
+        y = X**truth * np.exp(0.01 * rng.normal(size=(200, len(X))))
+        found = fit_curves(law, X, y, 1 / (0.01 * X**truth) ** 2)
+        assert np.all(law.leads(X, found.coefficients))
+        assert abs(np.median(found.shape) - truth) < 0.05
+    assert law.leads(np.array([1.0, 16.0]), np.array([[1.0, -1.9], [1.0, 2.1]])).tolist() == [True, False]
+
+
+def test_beside_a_corrected_exponent_stands_that_of_a_power_law_alone():
+    rng = np.random.default_rng(9)
+    y = (
+        rng.uniform(0.9, 1.1, (5, 1))
+        * (X**-0.5 + 2.0 * X**-0.75)
+        * np.exp(0.01 * rng.normal(size=(5, len(X))))
+    )
+    found = score(PowerLawWithCorrection(-0.5, 0.25), table(y))
+    plain = score(PowerLaw(-0.5), table(y))
+    assert found.details["free_exponent"] == pytest.approx(plain.estimate)
+    assert found.details["free_exponent_se"] == pytest.approx(plain.components[0].se)
+    # no logarithm, no power law alone
+    assert "free_exponent" not in score(PowerLawWithCorrection(-0.5, 0.25), table(-y)).details
+
+
 def test_pointwise_differences_are_t_tests_at_each_x():
     rng = np.random.default_rng(6)
     y, bound = rng.normal(1.0, 0.1, (6, 4)), rng.normal(1.1, 0.1, (6, 4))
