@@ -55,6 +55,7 @@ from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
 from .tangent_kernels import erf_tangent_kernel as erf_tangent_kernel
 from .tangent_kernels import relu_tangent_kernel as relu_tangent_kernel
 from .threshold import Threshold as Threshold
+from .threshold import bisect_threshold as bisect_threshold
 from .threshold import find_threshold as find_threshold
 from .training_sets import sample_training_sets as sample_training_sets
 from .zero_error import sample_zero_error as sample_zero_error

@@ -1,4 +1,4 @@
-"""`find_threshold`: the size at which an experiment begins to succeed, by repeated bisection."""
+"""The size at which an experiment begins to succeed, by bisection: once, or repeatedly with an interval."""
 
 from __future__ import annotations
 
@@ -56,24 +56,57 @@ class Threshold:
         }
 
 
-def _bisect(
-    ask: Callable[[int], bool], low: int, high: int, resolution: float, rng: np.random.Generator
+def bisect_threshold(
+    succeeds: Callable[[int], bool],
+    *,
+    low: int,
+    high: int,
+    resolution: float = 0.02,
+    rng: np.random.Generator | int | None = None,
 ) -> tuple[int, int]:
-    # The ends are asked only if nothing between them fell on their side.
-    failed, succeeded = low, high
+    """Go once from a size that fails and one that succeeds to two that are close.
+
+    Parameters
+    ----------
+    succeeds : callable, size -> bool
+    low, high : int
+        Sizes that fail and succeed; 1 <= low < high. They are tried only if nothing between them fell on
+        their side.
+    resolution : float
+        The bisection ends where the logarithm of the sizes in question varies by less, or they are
+        neighbours.
+    rng : numpy.random.Generator, int or None
+        Says where to split.
+
+    Returns
+    -------
+    failed, succeeded : int
+        The largest size that failed below the smallest that succeeded, of those tried.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or the threshold lies beyond `low` or `high`.
+    """
+    if not 1 <= low < high:
+        raise ValueError(f"low and high must satisfy 1 <= low < high, got {low}, {high}")
+    if not (math.isfinite(resolution) and resolution > 0.0):
+        raise ValueError(f"resolution must be finite and positive, got {resolution}")
+    stream = np.random.default_rng(rng)
+    failed, succeeded = int(low), int(high)
     failure, success = False, False
     while succeeded > failed + 1 and math.log(succeeded / failed) > resolution:
         # Not in the middle: chance errors next to the threshold must not always fall on the same side of it.
-        share = rng.uniform(0.25, 0.75)
+        share = stream.uniform(0.25, 0.75)
         size = round(math.exp((1.0 - share) * math.log(failed) + share * math.log(succeeded)))
         size = min(max(size, failed + 1), succeeded - 1)
-        if ask(size):
+        if succeeds(size):
             succeeded, success = size, True
         else:
             failed, failure = size, True
-    if not failure and ask(low):
+    if not failure and succeeds(low):
         raise ValueError(f"low must be a size at which the experiment fails, got {low}, where it succeeded")
-    if not success and not ask(high):
+    if not success and not succeeds(high):
         raise ValueError(f"high must be a size at which the experiment succeeds, got {high}, where it failed")
     return failed, succeeded
 
@@ -126,12 +159,8 @@ def find_threshold(
     >>> 98 < found.value < 103
     True
     """
-    if not 1 <= low < high:
-        raise ValueError(f"low and high must satisfy 1 <= low < high, got {low}, {high}")
     if not repeats >= 2:
         raise ValueError(f"repeats must be at least 2, got {repeats}")
-    if not (math.isfinite(resolution) and resolution > 0.0):
-        raise ValueError(f"resolution must be finite and positive, got {resolution}")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must be in (0, 1), got {level}")
     sizes: list[int] = []
@@ -145,7 +174,9 @@ def find_threshold(
             successes.append(bool(experiment(size, np.random.default_rng(stream))))
             return successes[-1]
 
-        brackets[repeat] = _bisect(ask, int(low), int(high), resolution, np.random.default_rng(splits))
+        brackets[repeat] = bisect_threshold(
+            ask, low=low, high=high, resolution=resolution, rng=np.random.default_rng(splits)
+        )
     failed, succeeded = np.log(brackets).T
     logs = 0.5 * (failed + succeeded)
     centre = float(logs.mean())

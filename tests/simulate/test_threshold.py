@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from genlaws.simulate import find_threshold
+from genlaws.simulate import bisect_threshold, find_threshold
 
 
 def sigmoid(centre, width, shared):
@@ -90,3 +90,19 @@ def test_the_ends_count_as_answers_where_the_threshold_touches_them():
     assert find_threshold(lambda size, rng: size >= 50, low=5, high=50, rng=0).value == pytest.approx(
         math.sqrt(49 * 50)
     )
+
+
+def test_one_bisection_ends_at_neighbours_of_a_sharp_threshold():
+    tried = []
+
+    def succeeds(size):
+        tried.append(size)
+        return size >= 40
+
+    assert bisect_threshold(succeeds, low=10, high=90, resolution=1e-6, rng=0) == (39, 40)
+    assert len(tried) < 16
+    assert bisect_threshold(succeeds, low=30, high=40, resolution=1e-6, rng=0) == (39, 40)
+    failed, succeeded = bisect_threshold(succeeds, low=10, high=90, resolution=0.5, rng=0)
+    assert failed < 40 <= succeeded < 1.65 * failed
+    with pytest.raises(ValueError, match="low"):
+        bisect_threshold(succeeds, low=50, high=90, rng=0)
