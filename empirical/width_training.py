@@ -22,7 +22,7 @@ from .training import train_networks
 from .width_ensemble import Outputs, WidthEnsemble
 
 # arXiv:1901.01608, S.I. A: the step size of Adam by width
-_RATE, _RATE_AT_WIDTH_ONE = 1e-4, 0.1
+_RATE_AT_WIDTH_ONE = 0.1
 # looks at the test error in each factor of ten in time
 _LOOKS = 16
 
@@ -40,8 +40,12 @@ class WidthProtocol:
         L, all of one width.
     rate_factor : float
         Multiplies the paper's learning rate, min(0.1 h^(-3/2), 1e-4) at width h, so that fewer steps do.
+    largest_rate : float
+        What stands for 1e-4 in that rate: above it, narrow networks take fewer steps, and wide ones the same.
     max_steps : int
         After which a network is left as it is. The paper's is 2,000,000.
+    tolerance : float
+        A loss of at most this counts as zero.
     weight_variance : float
         Rows or columns of weights, whichever fit, are orthogonal with this square length at the start.
 
@@ -53,16 +57,21 @@ class WidthProtocol:
 
     hidden_layers: int = 5
     rate_factor: float = 1.0
+    largest_rate: float = 1e-4
     max_steps: int = 100_000
+    tolerance: float = 0.0
     weight_variance: float = 1.0
 
     def __post_init__(self) -> None:
         if self.hidden_layers < 1:
             raise ValueError(f"hidden_layers must be at least 1, got {self.hidden_layers}")
-        if not (math.isfinite(self.rate_factor) and self.rate_factor > 0.0):
-            raise ValueError(f"rate_factor must be positive and finite, got {self.rate_factor}")
+        for name, value in [("rate_factor", self.rate_factor), ("largest_rate", self.largest_rate)]:
+            if not (math.isfinite(value) and value > 0.0):
+                raise ValueError(f"{name} must be positive and finite, got {value}")
         if self.max_steps < 0:
             raise ValueError(f"max_steps must be at least 0, got {self.max_steps}")
+        if not 0.0 <= self.tolerance < math.inf:
+            raise ValueError(f"tolerance must be finite and at least 0, got {self.tolerance}")
         self.prior()
 
     def prior(self) -> Prior:
@@ -77,7 +86,7 @@ class WidthProtocol:
 
     def learning_rate(self, width: int) -> float:
         """Step size of Adam at this width."""
-        return self.rate_factor * min(_RATE_AT_WIDTH_ONE * math.pow(width, -1.5), _RATE)
+        return self.rate_factor * min(_RATE_AT_WIDTH_ONE * math.pow(width, -1.5), self.largest_rate)
 
     def to_dict(self) -> dict[str, Any]:
         """The protocol, ready for JSON."""
@@ -96,6 +105,7 @@ def train_width(
     *,
     width: int,
     networks: int = 20,
+    examples: ArrayLike | None = None,
     protocol: WidthProtocol | None = None,
     rng: np.random.Generator | int | None = None,
     device: str = "auto",
@@ -112,6 +122,8 @@ def train_width(
     width : int
         Of every hidden layer.
     networks : int
+    examples : array_like of int, shape (networks, n), optional
+        Which of the inputs each network is trained on. None: all of them.
     protocol : WidthProtocol, optional
         None: that of the paper.
     rng : Generator, int or None
@@ -147,22 +159,26 @@ def train_width(
         inputs,
         labels,
         networks=networks,
+        examples=examples,
         learning_rate=how.learning_rate(width),
         max_steps=how.max_steps,
         stop="loss",
+        tolerance=how.tolerance,
         rng=rng,
         device=str(place),
         progress=progress,
         watch=best.watch,
         watched_steps=log_spaced_steps(how.max_steps, per_decade=_LOOKS),
     )
-    outputs = trained.scores(points)
+    outputs, fitted = trained.scores(points), trained.scores(inputs)[..., 0]
+    if examples is not None:
+        fitted = np.take_along_axis(fitted, np.asarray(examples), axis=1)
     best.consider(np.arange(networks), torch.tensor(outputs, device=place), trained.steps)
     return WidthEnsemble(
         width=width,
         parameters=network.latent_size,
         outputs=_single(outputs[..., 0], trained.diverged),
-        training_outputs=_single(trained.scores(inputs)[..., 0], trained.diverged),
+        training_outputs=_single(fitted, trained.diverged),
         early_outputs=_single(best.outputs.astype(np.float64), trained.diverged),
         gradient_norms=_single(input_gradient_norms(trained, points), trained.diverged),
         reached=trained.reached,

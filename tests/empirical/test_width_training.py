@@ -1,6 +1,7 @@
 """Networks of a sweep against modules of torch trained by hand, and what is kept of them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,29 @@ def test_networks_are_those_of_a_loop_over_modules(data):
     assert found.parameters == sum(p.numel() for p in _modules(network, start.weights, 1)[0].parameters())
 
 
+def test_networks_with_examples_of_their_own_are_those_trained_on_them(data):
+    x, y, *test = data
+    own = np.stack([np.arange(12), np.arange(9, 21)])
+    both = train_width(*data, width=5, networks=2, examples=own, protocol=SHORT, rng=5, device="cpu")
+    for row in range(2):
+        alone = train_width(
+            x[own[row]], y[own[row]], *test, width=5, networks=2, protocol=SHORT, rng=5, device="cpu"
+        )
+        for name in ("outputs", "training_outputs", "early_outputs"):
+            found, wanted = getattr(both, name)[row], getattr(alone, name)[row]
+            np.testing.assert_allclose(found, wanted, rtol=2e-3, atol=2e-4)
+    assert both.training_outputs.shape == (2, 12)
+
+
+def test_a_small_loss_can_count_as_zero(data):
+    loose = replace(SHORT, tolerance=0.01)
+    found = train_width(*data, width=12, networks=3, protocol=loose, rng=5, device="cpu")
+    strict = train_width(*data, width=12, networks=3, protocol=SHORT, rng=5, device="cpu")
+    assert found.reached.all()
+    assert np.all((found.losses > 0.0) & (found.losses <= 0.01))
+    assert np.all(found.steps < strict.steps)
+
+
 def test_starts_are_orthogonal_without_biases(data):
     network = Network(SHORT.architecture(6), SHORT.prior(), (FEATURES,))
     start = train_networks(network, *data[:2], networks=2, max_steps=0, rng=1, device="cpu")
@@ -119,6 +143,8 @@ def test_parameters_are_counted_as_in_the_paper(features, width, hidden_layers):
 def test_the_step_size_is_that_of_the_paper(width, rate):
     assert WidthProtocol().learning_rate(width) == pytest.approx(rate)
     assert WidthProtocol(rate_factor=10).learning_rate(width) == pytest.approx(10 * rate)
+    higher = WidthProtocol(largest_rate=1e-3).learning_rate(width)
+    assert higher == pytest.approx(min(0.1 * width**-1.5, 1e-3))
 
 
 def test_networks_in_blocks_and_widths_apart(data):
@@ -205,6 +231,8 @@ def test_networks_that_diverge_are_kept_and_marked(data):
 BAD = {
     "hidden_layers must be at least 1, got 0": lambda d: WidthProtocol(hidden_layers=0),
     "rate_factor must be positive and finite, got 0": lambda d: WidthProtocol(rate_factor=0.0),
+    "largest_rate must be positive and finite, got inf": lambda d: WidthProtocol(largest_rate=math.inf),
+    "tolerance must be finite and at least 0, got -1": lambda d: WidthProtocol(tolerance=-1.0),
     "max_steps must be at least 0, got -1": lambda d: WidthProtocol(max_steps=-1),
     "weight_variance must be positive": lambda d: WidthProtocol(weight_variance=0.0),
     "width must be at least 1, got 0": lambda d: train_width(*d, width=0),
