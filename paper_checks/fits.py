@@ -70,7 +70,7 @@ def _residual(
     squares = total - np.sum(projected**2, axis=2)
     if isinstance(law, PowerLawWithCorrection):
         # a shape whose correction leads explains nothing
-        coefficients = np.linalg.solve(r, projected[..., None])[..., 0]
+        coefficients = np.asarray(np.linalg.solve(r, projected[..., None])[..., 0], dtype=np.float64)
         squares = np.where(law.leads(x, coefficients), squares, total)
     return np.asarray(squares)
 
