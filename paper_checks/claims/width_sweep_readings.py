@@ -1,0 +1,373 @@
+"""Networks of many widths trained on one training set, read in many ways: Geiger et al. on images.
+
+Training is that of arXiv:1901.01608, S.I. A, until the loss is as good as zero; stopped early, it ends at the
+step of least test error. From N* parameters on, networks leave fewer than one example for ten parameters
+unsatisfied (arXiv:1809.09349).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genlaws.empirical import ClassificationTask, classification_task, load_images, split_points
+from genlaws.simulate import (
+    boundary_distance,
+    boundary_distance_ratio,
+    ensemble_error,
+    group_means,
+    squared_fluctuation,
+    squared_norm,
+)
+from genlaws.simulate.measurement import Source
+
+from ..claim import AnyExperiment, Readings, Settings, SharedWork
+from .units import by_budget, rows, shared_networks
+
+if TYPE_CHECKING:
+    from genlaws.empirical import WidthEnsemble, WidthProtocol
+
+FloatArray = NDArray[np.float64]
+
+_PARAMETERS = "parameters N"
+_UNSATISFIED = 0.1
+
+
+@functools.cache
+def _task(data: str, task: str, components: int) -> ClassificationTask:
+    # once in each process: the principal components of all images take longer than many widths
+    return classification_task(load_images(data), task, components=components, rng=0)
+
+
+def _protocol(settings: Settings) -> WidthProtocol:
+    from genlaws.empirical import WidthProtocol
+
+    names = ("hidden_layers", "rate_factor", "largest_rate", "max_steps", "tolerance")
+    return WidthProtocol(**{name: settings[name] for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """Networks of all widths of one unit, and the labels of what they are trained and tested on."""
+
+    ensembles: tuple[WidthEnsemble, ...]
+    labels: NDArray[np.int64]
+    training_labels: NDArray[np.int64]
+
+    @property
+    def parameters(self) -> FloatArray:
+        """N of each width."""
+        return np.array([float(networks.parameters) for networks in self.ensembles])
+
+    def of_width(self, width: int) -> WidthEnsemble:
+        """The networks of one width."""
+        return next(networks for networks in self.ensembles if networks.width == width)
+
+    def between(self, lowest: int, highest: int) -> _Sweep:
+        """The widths from one to another."""
+        chosen = tuple(networks for networks in self.ensembles if lowest <= networks.width <= highest)
+        return _Sweep(chosen, self.labels, self.training_labels)
+
+    def errors(self) -> FloatArray:
+        """Mean test error after training, of each width."""
+        return np.array([self._error(networks.outputs, 1) for networks in self.ensembles])
+
+    def early_errors(self) -> FloatArray:
+        """Mean least test error in training, of each width."""
+        return np.array([self._error(networks.early_outputs, 1) for networks in self.ensembles])
+
+    def ensemble_errors(self) -> FloatArray:
+        """Test error of the mean of all networks, of each width."""
+        return np.array([self._error(networks.outputs, len(networks)) for networks in self.ensembles])
+
+    def excess(self, networks: WidthEnsemble, size: int = 1) -> float:
+        """Error of means of `size` networks above that of the mean of infinitely many.
+
+        The mean of all stands for the latter; what it shares with the means is divided out, as the error of
+        means above that of infinitely many goes with one over their number.
+        """
+        many = len(networks)
+        above = self._error(networks.outputs, size) - self._error(networks.outputs, many)
+        return above / (1.0 - size / many)
+
+    def _error(self, outputs: NDArray[np.float32], size: int) -> float:
+        return ensemble_error(outputs, self.labels, size, rng=0).value
+
+
+def _distance(outputs: FloatArray, slopes: FloatArray) -> float:
+    # a point where a network does not slope does not say how far its boundary is
+    differs = (outputs > 0.0) != (outputs.mean(axis=0) > 0.0)
+    seen = ~(differs & (slopes == 0.0)).any(axis=0)
+    return boundary_distance(outputs[:, seen], slopes[:, seen]).value
+
+
+def _numbers_of_width(sweep: _Sweep, networks: WidthEnsemble) -> dict[str, float]:
+    outputs, slopes = networks.outputs.astype(np.float64), networks.gradient_norms.astype(np.float64)
+    return {
+        "squared fluctuation": squared_fluctuation(outputs).value,
+        "excess error": sweep.excess(networks),
+        "distance": _distance(outputs, slopes),
+        "ratio": boundary_distance_ratio(outputs, slopes).value,
+        "gradient norm": math.sqrt((slopes**2).mean()),
+    }
+
+
+def _width_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Readings over the widths well beyond N*."""
+    wide = sweep.between(settings["beyond"], settings["widths"][-1])
+    numbers = [_numbers_of_width(wide, networks) for networks in wide.ensembles]
+    found = {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
+    labels = {
+        "squared fluctuation": "||f - f_bar||^2",
+        "excess error": "error above the infinite ensemble",
+        "distance": "boundary distance",
+        "ratio": "||f - f_bar|| / ||grad f||",
+        "gradient norm": "||grad f||",
+    }
+    readings = {
+        name: rows(settings, wide.parameters, found[name], x_label=_PARAMETERS, y_label=label)
+        for name, label in labels.items()
+    }
+    for name, (x, y) in {
+        "excess against distance": ("distance", "excess error"),
+        "distance against ratio": ("ratio", "distance"),
+    }.items():
+        readings[name] = rows(settings, found[x], found[y], x_label=labels[x], y_label=labels[y])
+    return readings
+
+
+def _ensemble_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Readings over the number of networks that are averaged, at one width."""
+    networks = sweep.of_width(settings["ensemble_width"])
+    sizes = settings["sizes"]
+    # wide networks slope alike: the mean of some as each of them does
+    slopes = np.sqrt((networks.gradient_norms.astype(np.float64) ** 2).mean(axis=0))
+    means = [group_means(networks.outputs, size) for size in sizes]
+    found = {
+        "ensemble excess": [sweep.excess(networks, size) for size in sizes],
+        "ensemble distance": [_distance(f, np.broadcast_to(slopes, f.shape)) for f in means],
+    }
+    labels = {
+        "ensemble excess": "error above the infinite ensemble",
+        "ensemble distance": "boundary distance",
+    }
+    return {
+        name: rows(settings, sizes, found[name], x_label="networks k", y_label=label)
+        for name, label in labels.items()
+    }
+
+
+def _threshold(sweep: _Sweep) -> float:
+    """N*, half-way in ln N between the last width below it and the first above."""
+    from genlaws.empirical.width_measures import unsatisfied_examples
+    from genlaws.empirical.width_sweep import zero_loss_threshold
+
+    shares = [
+        np.mean(unsatisfied_examples(networks, sweep.training_labels) < _UNSATISFIED * networks.parameters)
+        for networks in sweep.ensembles
+    ]
+    found = zero_loss_threshold(sweep.parameters.astype(np.int64), shares)
+    if found.parameters is None or found.below is None:
+        raise ValueError(f"widths must have N* between them, got satisfied shares {np.round(shares, 2)}")
+    return math.sqrt(found.parameters * found.below)
+
+
+def _cusp_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Readings across N*."""
+    threshold = _threshold(sweep)
+    across = _Sweep(
+        tuple(sweep.of_width(width) for width in settings["across"]), sweep.labels, sweep.training_labels
+    )
+    risen = sweep.between(settings["across"][0], settings["widths"][-1])
+    late, early = sweep.errors(), sweep.early_errors()
+    curves = {
+        "error": across.errors(),
+        "early error": across.early_errors(),
+        "ensemble error": across.ensemble_errors(),
+    }
+    readings = {
+        name: rows(settings, across.parameters, y, x_label=_PARAMETERS, y_label="test error")
+        for name, y in curves.items()
+    }
+    readings["overtraining"] = rows(
+        settings, sweep.parameters, late - early, x_label=_PARAMETERS, y_label="final minus best error"
+    )
+    # places of the largest value, to be held against N*
+    for name, (over, values) in {
+        "peak": (risen, risen.errors()),
+        "early peak": (risen, risen.early_errors()),
+        "overtraining place": (sweep, late - early),
+    }.items():
+        place = over.parameters[np.argmax(values)]
+        readings[name] = rows(
+            settings, settings["examples"], place, reference=threshold, y_label="N of the largest value"
+        )
+    return readings
+
+
+def _norm_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Norms of the outputs, little above N*."""
+    near = sweep.between(*settings["near"])
+    kinds = {
+        "norm": [networks.outputs for networks in near.ensembles],
+        "early norm": [networks.early_outputs for networks in near.ensembles],
+    }
+    return {
+        name: rows(
+            settings,
+            near.parameters,
+            [math.sqrt(squared_norm(f).value) for f in outputs],
+            x_label=_PARAMETERS,
+            y_label="||f||",
+        )
+        for name, outputs in kinds.items()
+    }
+
+
+def _plateau_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Errors beyond N* beside that of the widest networks: of infinite ensembles, and of single networks."""
+    wide = sweep.between(settings["plateau"], settings["widths"][-1])
+    single = wide.errors()
+    infinite = single - np.array([wide.excess(networks) for networks in wide.ensembles])
+    readings = {}
+    for name, errors in {"infinite ensemble": infinite, "single": single}.items():
+        for rest, chosen in {"plateau": slice(0, -1), "just beyond": slice(0, 1)}.items():
+            readings[f"{name} {rest}"] = rows(
+                settings,
+                wide.parameters[chosen],
+                errors[chosen],
+                reference=errors[-1],
+                x_label=_PARAMETERS,
+                y_label="test error",
+            )
+    return readings
+
+
+def _budget_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """Errors of ensembles of networks little above N*, beside one network with as many parameters in all."""
+    networks, members = sweep.of_width(settings["member_width"]), settings["members"]
+    budgets = np.array(members) * float(networks.parameters)
+    if budgets[-1] > sweep.parameters[-1]:
+        raise ValueError(f"no network is as large as {members[-1]} of width {settings['member_width']}")
+    large = np.interp(np.log(budgets), np.log(sweep.parameters), sweep.errors())
+    kinds = {
+        "budget": [ensemble_error(networks.outputs, sweep.labels, k, rng=0).value for k in members],
+        "copied budget": [ensemble_error(networks.outputs, sweep.labels, 1).value] * len(members),
+    }
+    return {
+        name: rows(
+            settings, budgets, errors, reference=large, x_label="parameters in all", y_label="test error"
+        )
+        for name, errors in kinds.items()
+    }
+
+
+def _trained(
+    settings: Settings, rng: np.random.Generator, *, drawn_from: int, own_sets: bool = False
+) -> _Sweep:
+    from genlaws.empirical import train_width
+    from genlaws.empirical.width_sweep import block_stream
+
+    task = _task(settings["data"], settings["task"], settings["components"])
+    split = split_points(task, training=drawn_from, heldout=settings["tested_on"], rng=rng)
+    labels, examples = task.labels[split.training], None
+    if own_sets:
+        every = np.tile(np.arange(drawn_from), (settings["networks"], 1))
+        examples = rng.permuted(every, axis=1)[:, : settings["examples"]]
+    seed = int(rng.integers(2**53))
+    ensembles = tuple(
+        train_width(
+            task.inputs[split.training],
+            labels,
+            task.inputs[split.heldout],
+            task.labels[split.heldout],
+            width=width,
+            networks=settings["networks"],
+            examples=examples,
+            protocol=_protocol(settings),
+            rng=block_stream(seed, width=width, block=0),
+            device=settings["device"],
+        ).sound()
+        for width in settings["widths"]
+    )
+    few = [networks.width for networks in ensembles if len(networks) < settings["networks"] / 2]
+    if few:
+        raise ValueError(f"most networks diverged at widths {few}: largest_rate is too high for them")
+    return _Sweep(ensembles, task.labels[split.heldout], labels if examples is None else labels[examples])
+
+
+def measure_width_sweep(settings: Settings, rng: np.random.Generator) -> Readings:
+    """All readings of networks on one training set, which differ in their width and start."""
+    sweep = _trained(settings, rng, drawn_from=settings["examples"])
+    return {
+        **_width_readings(settings, sweep),
+        **_ensemble_readings(settings, sweep),
+        **_cusp_readings(settings, sweep),
+        **_norm_readings(settings, sweep),
+        **_plateau_readings(settings, sweep),
+        **_budget_readings(settings, sweep),
+    }
+
+
+def measure_own_sets_sweep(settings: Settings, rng: np.random.Generator) -> Readings:
+    """Readings over widths of networks that have a training set each: no width makes these alike."""
+    sweep = _trained(settings, rng, drawn_from=settings["drawn_from"], own_sets=True)
+    return _width_readings(settings, sweep)
+
+
+_WIDTH_SWEEP = SharedWork("width-sweep", measure_width_sweep)
+_OWN_SETS = SharedWork("width-sweep-own-sets", measure_own_sets_sweep)
+
+_TRAINED: dict[str, Any] = {
+    "data": "mnist5k",
+    "task": "parity",
+    "components": 10,
+    "examples": by_budget(200, 500, 10_000),
+    "tested_on": by_budget(2500, 4500, 50_000),
+    "hidden_layers": by_budget(2, 3, 5),
+    "rate_factor": by_budget(3.0, 3.0, 1.0),
+    "largest_rate": by_budget(1.6e-3, 1.6e-3, 1e-4),
+    "max_steps": by_budget(1500, 5000, 2_000_000),
+    "tolerance": by_budget(1e-5, 1e-5, 0.0),
+}
+_READ: dict[str, Any] = {
+    "widths": by_budget(
+        [3, 4, 6, 8, 11, 16, 24, 36, 54],
+        [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 19, 24, 32, 45, 64, 90, 128, 181],
+        [6, 8, 10, 12, 14, 16, 19, 24, 32, 50, 100, 200, 400, 1000],
+    ),
+    "networks": by_budget(16, 20, 20),
+    # across N*, from where the error begins to rise towards its cusp, by factors of about 1.7 in N
+    "across": by_budget([3, 6, 8, 11, 16], [3, 6, 8, 11, 15], [8, 10, 14, 19, 24]),
+    "near": by_budget([11, 24], [10, 19], [14, 32]),
+    "plateau": by_budget(16, 19, 24),
+    "beyond": by_budget(16, 32, 50),
+    "ensemble_width": by_budget(16, 32, 100),
+    "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
+    "member_width": by_budget(11, 15, 19),
+    "members": by_budget([2, 4, 8], [2, 4, 8, 16], [2, 4, 8, 16]),
+}
+_READ_OF_OWN_SETS: dict[str, Any] = {
+    "widths": by_budget([16, 24, 36, 54], [32, 45, 64, 90, 128, 181], [50, 100, 200, 400, 1000]),
+    "networks": by_budget(6, 8, 10),
+    "beyond": 1,
+    "drawn_from": by_budget(2500, 2500, 20_000),
+}
+
+
+def width_sweep(reading: str) -> dict[Source, AnyExperiment]:
+    """The experiment that trains networks of many widths, read in one way."""
+    return shared_networks(by_budget(4, 8, 5), _WIDTH_SWEEP, reading, **_TRAINED, **_READ)
+
+
+def own_sets_sweep(reading: str) -> dict[Source, AnyExperiment]:
+    """The same of wide networks that have a training set each, drawn from common images."""
+    changed = {"tested_on": by_budget(2500, 2500, 40_000)}
+    return shared_networks(
+        by_budget(4, 6, 5), _OWN_SETS, reading, **{**_TRAINED, **changed}, **_READ_OF_OWN_SETS
+    )
