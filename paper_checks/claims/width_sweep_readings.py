@@ -108,11 +108,15 @@ def _distance(outputs: FloatArray, slopes: FloatArray) -> float:
 
 def _numbers_of_width(sweep: _Sweep, networks: WidthEnsemble) -> dict[str, float]:
     outputs, slopes = networks.outputs.astype(np.float64), networks.gradient_norms.astype(np.float64)
+    # factors of the networks' own move no boundary, but the outputs apart
+    factors = np.where(np.arange(len(networks)) % 2, 1.5, 0.5)[:, None]
     return {
         "squared fluctuation": squared_fluctuation(outputs).value,
         "excess error": sweep.excess(networks),
         "distance": _distance(outputs, slopes),
+        "disagreement": float(((outputs > 0.0) != (outputs.mean(axis=0) > 0.0)).mean()),
         "ratio": boundary_distance_ratio(outputs, slopes).value,
+        "scaled ratio": boundary_distance_ratio(factors * outputs, factors * slopes).value,
         "gradient norm": math.sqrt((slopes**2).mean()),
     }
 
@@ -126,7 +130,9 @@ def _width_readings(settings: Settings, sweep: _Sweep) -> Readings:
         "squared fluctuation": "||f - f_bar||^2",
         "excess error": "error above the infinite ensemble",
         "distance": "boundary distance",
+        "disagreement": "share classified unlike f_bar",
         "ratio": "||f - f_bar|| / ||grad f||",
+        "scaled ratio": "scaled ||f - f_bar|| / ||grad f||",
         "gradient norm": "||grad f||",
     }
     readings = {
@@ -135,7 +141,9 @@ def _width_readings(settings: Settings, sweep: _Sweep) -> Readings:
     }
     for name, (x, y) in {
         "excess against distance": ("distance", "excess error"),
+        "disagreement against distance": ("distance", "disagreement"),
         "distance against ratio": ("ratio", "distance"),
+        "distance against scaled ratio": ("scaled ratio", "distance"),
     }.items():
         readings[name] = rows(settings, found[x], found[y], x_label=labels[x], y_label=labels[y])
     return readings
@@ -156,8 +164,11 @@ def _ensemble_readings(settings: Settings, sweep: _Sweep) -> Readings:
         "ensemble excess": "error above the infinite ensemble",
         "ensemble distance": "boundary distance",
     }
+    # with k networks that are copies of sqrt(k) different ones
+    members = {"": np.array(sizes), "copied ": np.array(sizes) ** 2}
     return {
-        name: rows(settings, sizes, found[name], x_label="networks k", y_label=label)
+        f"{kind}{name}": rows(settings, k, found[name], x_label="networks k", y_label=label)
+        for kind, k in members.items()
         for name, label in labels.items()
     }
 
