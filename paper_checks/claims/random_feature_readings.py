@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from genlaws.simulate import (
     GaussianMixtureLabels,
     RandomFeatureRegression,
-    boundary_distance,
-    boundary_distance_ratio,
     group_means,
     mean_output,
     squared_fluctuation,
@@ -28,6 +26,7 @@ from genlaws.simulate import (
 from genlaws.simulate.measurement import Source
 
 from ..claim import AnyExperiment, Readings, Settings, SharedWork
+from .fluctuation_rows import ensemble_rows, fluctuation_numbers, width_rows
 from .units import by_budget, rows, shared_simulation
 
 FloatArray = NDArray[np.float64]
@@ -74,77 +73,33 @@ def _clouds(settings: Settings, rng: np.random.Generator) -> _Clouds:
     return _Clouds(data, tested, settings["n"], dimension)
 
 
-def _of_width(clouds: _Clouds, weights: FloatArray) -> dict[str, float]:
-    """Every number of one width, from the weights of its networks, shape (seeds, dimension)."""
-    outputs = weights @ clouds.tested.T
-    lengths = np.linalg.norm(weights, axis=1)
-    gradients = np.broadcast_to(lengths[:, None], outputs.shape)
-    # factors of the networks' own move no boundary, but the outputs apart
-    factors = np.where(np.arange(len(weights)) % 2, 1.5, 0.5)[:, None]
-    spread = squared_fluctuation(weights).value * clouds.dimension
-    return {
-        "squared fluctuation": squared_fluctuation(outputs).value,
-        "excess error": clouds.excess(weights),
-        "distance": boundary_distance(outputs, gradients).value,
-        "disagreement": float(((outputs > 0.0) != (mean_output(outputs) > 0.0)).mean()),
-        "ratio": boundary_distance_ratio(outputs, gradients).value,
-        "scaled ratio": boundary_distance_ratio(factors * outputs, factors * gradients).value,
-        "gradient norm": math.sqrt((lengths**2).mean()),
-        "parallel gradient norm": float(np.linalg.norm(mean_output(weights))) + math.sqrt(spread),
-    }
+def _numbers(clouds: _Clouds, means: FloatArray, *, excess: float) -> dict[str, float]:
+    """Every number of classifiers of given weights, shape (seeds, dimension)."""
+    outputs = means @ clouds.tested.T
+    slopes = np.broadcast_to(np.linalg.norm(means, axis=1)[:, None], outputs.shape)
+    return fluctuation_numbers(outputs, slopes, excess=excess)
 
 
 def _width_readings(settings: Settings, clouds: _Clouds, weights: FloatArray) -> Readings:
     """Readings over widths, from weights of shape (widths, seeds, dimension)."""
-    numbers = [_of_width(clouds, of_width) for of_width in weights]
-    found = {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
-    against_width = {
-        "squared fluctuation": "||f - f_bar||^2",
-        "excess error": "error above the infinite ensemble",
-        "distance": "boundary distance",
-        "gradient norm": "||grad f||",
-        "parallel gradient norm": "||grad f||, parts added up",
-    }
-    pairs = {
-        "excess against distance": ("distance", "excess error"),
-        "disagreement against distance": ("distance", "disagreement"),
-        "distance against ratio": ("ratio", "distance"),
-        "distance against scaled ratio": ("scaled ratio", "distance"),
-    }
-    labels = {
-        **against_width,
-        "ratio": "||f - f_bar|| / ||grad f||",
-        "scaled ratio": "||f - f_bar|| / ||grad f||, scaled",
-        "disagreement": "share classified unlike f_bar",
-    }
-    readings = {
-        name: rows(settings, settings["widths"], found[name], x_label=_WIDTH, y_label=label)
-        for name, label in against_width.items()
-    }
-    return readings | {
-        name: rows(settings, found[x], found[y], x_label=labels[x], y_label=labels[y])
-        for name, (x, y) in pairs.items()
+    numbers = [_numbers(clouds, of_width, excess=clouds.excess(of_width)) for of_width in weights]
+    spreads = [math.sqrt(squared_fluctuation(w).value * clouds.dimension) for w in weights]
+    parallel = [np.linalg.norm(mean_output(w)) + spread for w, spread in zip(weights, spreads, strict=True)]
+    return {
+        **width_rows(settings, settings["widths"], numbers, x_label=_WIDTH),
+        "parallel gradient norm": rows(
+            settings, settings["widths"], parallel, x_label=_WIDTH, y_label="||grad f||, parts added up"
+        ),
     }
 
 
 def _ensemble_readings(settings: Settings, clouds: _Clouds, weights: FloatArray) -> Readings:
     """Readings over ensemble sizes, from weights of networks of one width, shape (seeds, dimension)."""
-    sizes = np.asarray(settings["sizes"])
-    excess = [clouds.excess(weights, int(k)) for k in sizes]
-    distance = []
-    for k in sizes:
-        means = group_means(weights, int(k))
-        lengths = np.linalg.norm(means, axis=1)[:, None]
-        outputs = means @ clouds.tested.T
-        distance.append(boundary_distance(outputs, np.broadcast_to(lengths, outputs.shape)).value)
-    labels = {"excess": "error above the infinite ensemble", "distance": "boundary distance"}
-    # with k networks that are copies of sqrt(k) different ones
-    ensembles = {"ensemble": sizes, "copied ensemble": sizes**2}
-    return {
-        f"{kind} {name}": rows(settings, members, y, x_label="networks k", y_label=labels[name])
-        for kind, members in ensembles.items()
-        for name, y in (("excess", excess), ("distance", distance))
-    }
+    numbers = [
+        _numbers(clouds, group_means(weights, size), excess=clouds.excess(weights, size))
+        for size in settings["sizes"]
+    ]
+    return ensemble_rows(settings, numbers)
 
 
 def _cusp_readings(
@@ -238,14 +193,11 @@ _COMMON: dict[str, Any] = {
 def random_features(reading: str) -> dict[Source, AnyExperiment]:
     """Experiment on one reading of random-feature networks with a common training set.
 
-    Over widths (features per example), beyond the threshold: ``"squared fluctuation"``, ``"excess error"``,
-    ``"distance"``, ``"gradient norm"`` and, as if gradients added up in parallel, ``"parallel gradient
-    norm"``; ``"excess against distance"``, ``"disagreement against distance"``, ``"distance against
-    ratio"``, ``"distance against scaled ratio"``. Over ensemble sizes at the largest width: ``"ensemble
-    excess"``, ``"ensemble distance"``, and of ensembles of copies ``"copied ensemble excess"``, ``"copied
-    ensemble distance"``. Across the threshold: ``"error"`` after long training, ``"early error"`` with a
+    Over widths (features per example), beyond the threshold: the readings of `width_rows`, and ``"parallel
+    gradient norm"``, as if gradients of the mean and of the fluctuation were parallel. At the largest width:
+    those of `ensemble_rows`. Across the threshold: ``"error"`` after long training, ``"early error"`` with a
     ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error. Over numbers of
-    parameters: ``"budget"``, where they are the square of the width, and ``"shallow budget"``.
+    parameters: ``"budget"``, where these are the square of the width, and ``"shallow budget"``.
     """
     return shared_simulation(
         by_budget(8, 16, 40),

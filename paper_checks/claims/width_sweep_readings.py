@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from genlaws.empirical import ClassificationTask, classification_task, load_images, split_points
 from genlaws.simulate import (
-    boundary_distance,
-    boundary_distance_ratio,
     ensemble_error,
     group_means,
-    squared_fluctuation,
     squared_norm,
 )
 from genlaws.simulate.measurement import Source
 
 from ..claim import AnyExperiment, Readings, Settings, SharedWork
+from .fluctuation_rows import ensemble_rows, fluctuation_numbers, width_rows
 from .units import by_budget, rows, shared_networks
 
 if TYPE_CHECKING:
@@ -99,78 +97,27 @@ class _Sweep:
         return ensemble_error(outputs, self.labels, size, rng=0).value
 
 
-def _distance(outputs: FloatArray, slopes: FloatArray) -> float:
-    # a point where a network does not slope does not say how far its boundary is
-    differs = (outputs > 0.0) != (outputs.mean(axis=0) > 0.0)
-    seen = ~(differs & (slopes == 0.0)).any(axis=0)
-    return boundary_distance(outputs[:, seen], slopes[:, seen]).value
-
-
-def _numbers_of_width(sweep: _Sweep, networks: WidthEnsemble) -> dict[str, float]:
-    outputs, slopes = networks.outputs.astype(np.float64), networks.gradient_norms.astype(np.float64)
-    # factors of the networks' own move no boundary, but the outputs apart
-    factors = np.where(np.arange(len(networks)) % 2, 1.5, 0.5)[:, None]
-    return {
-        "squared fluctuation": squared_fluctuation(outputs).value,
-        "excess error": sweep.excess(networks),
-        "distance": _distance(outputs, slopes),
-        "disagreement": float(((outputs > 0.0) != (outputs.mean(axis=0) > 0.0)).mean()),
-        "ratio": boundary_distance_ratio(outputs, slopes).value,
-        "scaled ratio": boundary_distance_ratio(factors * outputs, factors * slopes).value,
-        "gradient norm": math.sqrt((slopes**2).mean()),
-    }
-
-
 def _width_readings(settings: Settings, sweep: _Sweep) -> Readings:
     """Readings over the widths well beyond N*."""
     wide = sweep.between(settings["beyond"], settings["widths"][-1])
-    numbers = [_numbers_of_width(wide, networks) for networks in wide.ensembles]
-    found = {name: np.array([each[name] for each in numbers]) for name in numbers[0]}
-    labels = {
-        "squared fluctuation": "||f - f_bar||^2",
-        "excess error": "error above the infinite ensemble",
-        "distance": "boundary distance",
-        "disagreement": "share classified unlike f_bar",
-        "ratio": "||f - f_bar|| / ||grad f||",
-        "scaled ratio": "scaled ||f - f_bar|| / ||grad f||",
-        "gradient norm": "||grad f||",
-    }
-    readings = {
-        name: rows(settings, wide.parameters, found[name], x_label=_PARAMETERS, y_label=label)
-        for name, label in labels.items()
-    }
-    for name, (x, y) in {
-        "excess against distance": ("distance", "excess error"),
-        "disagreement against distance": ("distance", "disagreement"),
-        "distance against ratio": ("ratio", "distance"),
-        "distance against scaled ratio": ("scaled ratio", "distance"),
-    }.items():
-        readings[name] = rows(settings, found[x], found[y], x_label=labels[x], y_label=labels[y])
-    return readings
+    numbers = [
+        fluctuation_numbers(networks.outputs, networks.gradient_norms, excess=wide.excess(networks))
+        for networks in wide.ensembles
+    ]
+    return width_rows(settings, wide.parameters, numbers, x_label=_PARAMETERS)
 
 
 def _ensemble_readings(settings: Settings, sweep: _Sweep) -> Readings:
     """Readings over the number of networks that are averaged, at one width."""
     networks = sweep.of_width(settings["ensemble_width"])
-    sizes = settings["sizes"]
     # wide networks slope alike: the mean of some as each of them does
     slopes = np.sqrt((networks.gradient_norms.astype(np.float64) ** 2).mean(axis=0))
-    means = [group_means(networks.outputs, size) for size in sizes]
-    found = {
-        "ensemble excess": [sweep.excess(networks, size) for size in sizes],
-        "ensemble distance": [_distance(f, np.broadcast_to(slopes, f.shape)) for f in means],
-    }
-    labels = {
-        "ensemble excess": "error above the infinite ensemble",
-        "ensemble distance": "boundary distance",
-    }
-    # with k networks that are copies of sqrt(k) different ones
-    members = {"": np.array(sizes), "copied ": np.array(sizes) ** 2}
-    return {
-        f"{kind}{name}": rows(settings, k, found[name], x_label="networks k", y_label=label)
-        for kind, k in members.items()
-        for name, label in labels.items()
-    }
+    numbers = []
+    for size in settings["sizes"]:
+        means = group_means(networks.outputs, size)
+        excess = sweep.excess(networks, size)
+        numbers.append(fluctuation_numbers(means, np.broadcast_to(slopes, means.shape), excess=excess))
+    return ensemble_rows(settings, numbers)
 
 
 def _threshold(sweep: _Sweep) -> float:
