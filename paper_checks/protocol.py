@@ -71,10 +71,20 @@ def _rows(measurement: Measurement, rows: np.ndarray[Any, np.dtype[np.bool_]]) -
     )
 
 
+def _slack(claim: Claim) -> float:
+    return 1e-9 * max(*map(abs, claim.x_range), 1.0)
+
+
+def _elsewhere(claim: Claim, measurement: Measurement) -> bool:
+    """Whether no x lies in the required range: what the claim does not speak of cannot refute it."""
+    low, high, slack = *claim.x_range, _slack(claim)
+    return not np.any((measurement.x >= low - slack) & (measurement.x <= high + slack))
+
+
 def _uncovered(claim: Claim, measurement: Measurement) -> str | None:
     """Which part of the required range was not measured, in words."""
     low, high = claim.x_range
-    slack = 1e-9 * max(abs(low), abs(high), 1.0)
+    slack = _slack(claim)
     first, last = float(measurement.x.min()), float(measurement.x.max())
     if first <= low + slack and last >= high - slack:
         return None
@@ -152,6 +162,8 @@ def _assess(
             details={**full.details, "windows": windowed} if windowed else dict(full.details),
         )
 
+    if uncovered is not None and _elsewhere(claim, measurement):
+        return found(Outcome.INCONCLUSIVE, uncovered, (full.low, full.high), _SUPPORT_LEVEL)
     missing = wide.interval_missing(claim.band)
     if missing is not None:
         # of one x where a relation must hold at every x: estimate and interval are both of that x

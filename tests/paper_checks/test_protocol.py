@@ -112,6 +112,13 @@ def test_the_range_must_be_covered():
     assert "x from 10 to 1e+04" in short.needed
     # what is wrong on a part of the range is wrong
     assert judge(replace(POWER, x_range=(10.0, 1e4)), "simulation", WRONG, WRONG).verdict == Outcome.REFUTED
+    # nothing is refuted by what was measured where the claim does not speak
+    elsewhere = judge(replace(POWER, x_range=(2e3, 1e4)), "simulation", WRONG, WRONG, seed=1)
+    assert elsewhere.verdict == Outcome.INCONCLUSIVE
+    assert elsewhere.reason == "x was measured from 10 to 1000, not from 2000 to 1e+04"
+    assert elsewhere.needed.startswith("x from 2000 to 1e+04")
+    touching = judge(replace(POWER, x_range=(1e3, 1e4)), "simulation", WRONG, WRONG, seed=1)
+    assert touching.verdict == Outcome.REFUTED
 
 
 @pytest.mark.parametrize("end", ["first", "last"])
