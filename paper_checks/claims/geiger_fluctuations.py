@@ -2,53 +2,110 @@
 
 from __future__ import annotations
 
-from genlaws.theory import (
-    ExponentialDecay,
-    LogarithmicDecay,
-    PowerLaw,
-    PowerLawWithCorrection,
-    PowerLawWithPlateau,
-)
+from genlaws.simulate.measurement import Source
+from genlaws.theory import ExponentialDecay, PowerLaw, PowerLawWithCorrection, PowerLawWithPlateau
 
-from ..claim import Claim, Control, Published, Restatement
+from ..claim import AnyExperiment, Claim, Control, Published, Restatement
 from .random_feature_readings import own_sets_features, random_features
-from .units import NETWORKS_COME_LATER
+from .width_sweep_readings import own_sets_sweep, width_sweep
 
-_WIDTHS = (20.0, 2000.0)  # features per example, of random features
-_OWN_SETS = "every network has a training set of its own, and what differs between those no width removes"
-_COPIES = (
-    "ensembles of k hold only sqrt(k) different networks, each several times: the exponent is half as large"
-)
+# what the standard budget and the full one both measure, well beyond N*
+_PARAMETERS = (1.1e4, 6e4)
+_FEATURES = (20.0, 2000.0)  # random features per example
+
+
+def _both(reading: str) -> dict[Source, AnyExperiment]:
+    return random_features(reading) | width_sweep(reading)
+
+
+def _own_sets(reading: str) -> Control:
+    return Control(
+        description=(
+            "every network has a training set of its own: what differs between these no width removes"
+        ),
+        expected="REFUTED",
+        experiments=own_sets_features(reading) | own_sets_sweep(reading),
+    )
+
+
+def _copies(reading: str) -> Control:
+    return Control(
+        description=(
+            "ensembles of k hold only sqrt(k) different networks, each several times: the exponent is half "
+            "as large"
+        ),
+        expected="REFUTED",
+        experiments=_both(f"copied {reading}"),
+    )
+
+
+def _classes_of_the_mean(reading: str) -> Control:
+    return Control(
+        description=(
+            "errors are counted against the classes of f_bar itself, for which every displacement of the "
+            "boundary costs in proportion: exponent 1"
+        ),
+        expected="REFUTED",
+        experiments=_both(reading),
+    )
+
 
 CLAIMS = (
     Claim(
-        id="B1",
+        id="B1a",
         paper="geiger",
         where="arXiv:1901.01608, equation 10 and figure 5",
-        statement="Networks fluctuate around their ensemble mean less and less as their parameters grow.",
+        statement="Networks fluctuate around their ensemble mean by a power law in their parameters.",
         prediction="||f - f_bar||^2 ~ N^(-1/2) beyond the threshold N*",
         law=PowerLaw(exponent=-0.5),
         predicted=-0.5,
         band=(-0.6, -0.4),
-        x_range=(1e3, 1e4),
-        falsifier="an exponent in N outside -0.5 +- 0.1, or a curve that foretells held-out N better",
-        control=Control(_OWN_SETS, "REFUTED", own_sets_features("squared fluctuation")),
-        experiments=random_features("squared fluctuation"),
-        rivals=(LogarithmicDecay(), ExponentialDecay(rate=1e-3)),
-        not_applicable=NETWORKS_COME_LATER,
+        x_range=_PARAMETERS,
+        falsifier="an exponent in N outside -0.5 +- 0.1, or an exponential that foretells held-out N better",
+        control=_own_sets("squared fluctuation"),
+        experiments=_both("squared fluctuation"),
+        rivals=(ExponentialDecay(rate=1e-4),),
         restated={
             "simulation": Restatement(
                 prediction="||f - f_bar||^2 ~ 1/h for h random features, which is N^(-1/2) in N ~ h^2",
                 law=PowerLaw(exponent=-1.0),
                 predicted=-1.0,
                 band=(-1.1, -0.9),
-                x_range=_WIDTHS,
-                falsifier="an exponent in h outside -1 +- 0.1, or a curve that foretells held-out h better",
+                x_range=_FEATURES,
+                falsifier=(
+                    "an exponent in h outside -1 +- 0.1, or an exponential that foretells held-out h better"
+                ),
             )
         },
     ),
     Claim(
-        id="B2",
+        id="B1b",
+        paper="geiger",
+        where="arXiv:1901.01608, equation 10; the correction follows from those of figure 6, A and C",
+        statement="The fluctuation's power law has the correction of the boundary's and of the gradient's.",
+        prediction="||f - f_bar||^2 = A0 N^(-1/2) + A1 N^(-3/4)",
+        law=PowerLawWithCorrection(exponent=-0.5, correction_exponent=0.25),
+        predicted=-0.5,
+        band=(-0.65, -0.35),
+        x_range=_PARAMETERS,
+        falsifier="a leading exponent in N outside -0.5 +- 0.15, with the correction N^(-1/4)",
+        control=_own_sets("squared fluctuation"),
+        experiments=_both("squared fluctuation"),
+        rivals=(PowerLawWithPlateau(exponent=-0.5),),
+        restated={
+            "simulation": Restatement(
+                prediction="||f - f_bar||^2 = A0 / h + A1 / h^2 for h random features, as derived here",
+                law=PowerLawWithCorrection(exponent=-1.0, correction_exponent=1.0),
+                predicted=-1.0,
+                band=(-1.15, -0.85),
+                x_range=_FEATURES,
+                falsifier="a leading exponent in h outside -1 +- 0.15, with the correction 1/h",
+                rivals=(PowerLawWithPlateau(exponent=-1.0),),
+            )
+        },
+    ),
+    Claim(
+        id="B2a",
         paper="geiger",
         where="arXiv:1901.01608, equation 11 and figure 6D",
         statement="What single networks err more than their ensemble falls with the number of parameters.",
@@ -56,58 +113,87 @@ CLAIMS = (
         law=PowerLawWithCorrection(exponent=-0.5, correction_exponent=0.25),
         predicted=-0.5,
         band=(-0.65, -0.35),
-        x_range=(1e3, 1e4),
+        x_range=_PARAMETERS,
         falsifier=(
-            "a leading exponent in N outside -0.5 +- 0.15, with the correction N^(-1/4), or a decay with the "
-            "logarithm that foretells held-out N better"
+            "a leading exponent in N outside -0.5 +- 0.15, with the correction N^(-1/4), or a plateau that "
+            "foretells held-out N better"
         ),
-        control=Control(_OWN_SETS, "REFUTED", own_sets_features("excess error")),
-        experiments=random_features("excess error"),
-        rivals=(LogarithmicDecay(),),
-        not_applicable=NETWORKS_COME_LATER,
+        control=_own_sets("excess error"),
+        experiments=_both("excess error"),
+        rivals=(PowerLawWithPlateau(exponent=-0.5),),
         restated={
             "simulation": Restatement(
-                prediction=(
-                    "eps_h - eps_bar_h = B0 / h + B1 h^(-3/2) for h random features: equation 11 in N ~ h^2"
-                ),
-                law=PowerLawWithCorrection(exponent=-1.0, correction_exponent=0.5),
+                prediction="eps_h - eps_bar_h = B0 / h + B1 / h^2 for h random features, as derived here",
+                law=PowerLawWithCorrection(exponent=-1.0, correction_exponent=1.0),
                 predicted=-1.0,
                 band=(-1.15, -0.85),
-                x_range=_WIDTHS,
-                falsifier="a leading exponent in h outside -1 +- 0.15, with the correction h^(-1/2)",
+                x_range=_FEATURES,
+                falsifier=(
+                    "a leading exponent in h outside -1 +- 0.15, with the correction 1/h, or a plateau "
+                    "that foretells held-out h better"
+                ),
+                rivals=(PowerLawWithPlateau(exponent=-1.0),),
             )
         },
-        published=(
-            Published(
-                "exponent of a power law alone",
-                -0.42,
-                "arXiv:1901.01608, figure 6D",
-                measured="free_exponent",
-            ),
-        ),
     ),
     Claim(
-        id="B3",
+        id="B2b",
         paper="geiger",
-        where="arXiv:1901.01608, equation 5 and figures 4 and 6B",
+        where="arXiv:1901.01608, figure 6D, where the exponent is fitted freely",
+        statement="Fitted by a power law alone, that excess has nearly the same exponent.",
+        prediction="eps_N - eps_bar_N ~ N^(-1/2); the paper's fit is N^(-0.42)",
+        law=PowerLaw(exponent=-0.5),
+        predicted=-0.5,
+        band=(-0.6, -0.4),
+        x_range=_PARAMETERS,
+        falsifier="an exponent in N outside -0.5 +- 0.1, or an exponential that foretells held-out N better",
+        control=_own_sets("excess error"),
+        experiments=_both("excess error"),
+        rivals=(ExponentialDecay(rate=1e-4),),
+        published=(Published("exponent, fitted freely", -0.42, "arXiv:1901.01608, figure 6D"),),
+        restated={
+            "simulation": Restatement(
+                prediction="eps_h - eps_bar_h ~ 1/h for h random features, which is N^(-1/2) in N ~ h^2",
+                law=PowerLaw(exponent=-1.0),
+                predicted=-1.0,
+                band=(-1.1, -0.9),
+                x_range=_FEATURES,
+                falsifier=(
+                    "an exponent in h outside -1 +- 0.1, or an exponential that foretells held-out h better"
+                ),
+            )
+        },
+    ),
+    Claim(
+        id="B3a",
+        paper="geiger",
+        where="arXiv:1901.01608, equation 5 and figure 6B",
         statement="What fluctuations of the boundary cost grows with the square of its displacement.",
         prediction="eps_N - eps_bar_N ~ delta^2, with delta the distance between boundaries of f and f_bar",
         law=PowerLaw(exponent=2.0),
         predicted=2.0,
         band=(1.7, 2.3),
-        x_range=(0.05, 0.35),
+        x_range=(0.3, 0.4),
         falsifier="an exponent outside 2 +- 0.3",
-        control=Control(
-            description=(
-                "errors are counted against the classes of f_bar itself, for which every displacement of the "
-                "boundary costs in proportion: exponent 1"
-            ),
-            expected="REFUTED",
-            experiments=random_features("disagreement against distance"),
-        ),
-        experiments=random_features("excess against distance"),
-        not_applicable=NETWORKS_COME_LATER,
+        control=_classes_of_the_mean("disagreement against distance"),
+        experiments=_both("excess against distance"),
+        restated={"simulation": Restatement(x_range=(0.05, 0.35))},
         published=(Published("exponent, fitted freely", 2.5, "arXiv:1901.01608, figure 6B"),),
+    ),
+    Claim(
+        id="B3b",
+        paper="geiger",
+        where="arXiv:1901.01608, equation 5 and figure 4",
+        statement="What the boundary's fluctuations cost is quadratic for ensembles of one width, too.",
+        prediction="eps_bar^k_N - eps_bar_N ~ delta^2 for means of k networks",
+        law=PowerLaw(exponent=2.0),
+        predicted=2.0,
+        band=(1.7, 2.3),
+        x_range=(0.25, 0.4),
+        falsifier="an exponent outside 2 +- 0.3",
+        control=_classes_of_the_mean("ensemble disagreement against distance"),
+        experiments=_both("ensemble excess against distance"),
+        restated={"simulation": Restatement(x_range=(0.12, 0.35))},
     ),
     Claim(
         id="B4a",
@@ -118,7 +204,7 @@ CLAIMS = (
         law=PowerLaw(exponent=1.0),
         predicted=1.0,
         band=(0.85, 1.15),
-        x_range=(0.04, 0.3),
+        x_range=(0.25, 0.35),
         falsifier="an exponent outside 1 +- 0.15",
         control=Control(
             description=(
@@ -126,10 +212,10 @@ CLAIMS = (
                 "moves, while the fluctuation grows"
             ),
             expected="REFUTED",
-            experiments=random_features("distance against scaled ratio"),
+            experiments=_both("distance against scaled ratio"),
         ),
-        experiments=random_features("distance against ratio"),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=_both("distance against ratio"),
+        restated={"simulation": Restatement(x_range=(0.04, 0.3))},
         published=(Published("exponent, fitted freely", 1.1, "arXiv:1901.01608, figure 6C"),),
     ),
     Claim(
@@ -141,62 +227,72 @@ CLAIMS = (
         law=PowerLawWithPlateau(exponent=-0.25),
         predicted=-0.25,
         band=(-0.35, -0.15),
-        x_range=(1e3, 1e4),
+        x_range=_PARAMETERS,
         falsifier="an exponent in N outside -0.25 +- 0.1, above a limit that is fitted freely",
         control=Control(
-            description=(
-                "the norm of the mean's gradient plus that of the fluctuation's, as if these were parallel: "
-                "there the exponent is that of the fluctuation"
-            ),
-            expected="SUPPORTED",
-            experiments=random_features("parallel gradient norm"),
+            description="the squared fluctuation of the outputs, whose exponent is twice as large",
+            expected="REFUTED",
+            experiments=width_sweep("squared fluctuation"),
         ),
-        experiments=random_features("gradient norm"),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=_both("gradient norm"),
         restated={
             "simulation": Restatement(
                 prediction=(
-                    "||grad f_h|| = C0 + C1 h^(-1/2) for h random features, which is figure 6A in N ~ h^2; "
-                    "as derived here, a fluctuation independent of the mean gives h^(-1)"
+                    "||grad f_h|| = C0 + C1 h^(-1/2) for h random features, the same in N ~ h^2; derived for "
+                    "these is C1 h^(-1), since their fluctuation is independent of the mean"
                 ),
                 law=PowerLawWithPlateau(exponent=-0.5),
                 predicted=-0.5,
                 band=(-0.7, -0.3),
-                x_range=_WIDTHS,
+                x_range=_FEATURES,
                 falsifier="an exponent in h outside -0.5 +- 0.2, above a limit that is fitted freely",
+                control=Control(
+                    description=(
+                        "the norm of the mean's gradient plus that of the fluctuation's, as if these were "
+                        "parallel: there the exponent is that of the fluctuation"
+                    ),
+                    expected="SUPPORTED",
+                    experiments=random_features("parallel gradient norm"),
+                ),
             )
         },
     ),
     Claim(
         id="B4c",
         paper="geiger",
-        where="arXiv:1901.01608, section on the boundary's fluctuation and figure 6A",
+        where="arXiv:1901.01608, figure 6A",
         statement="The boundary of networks approaches that of their ensemble as their parameters grow.",
         prediction="delta_N = A0 N^(-1/4) + A1 N^(-1/2)",
         law=PowerLawWithCorrection(exponent=-0.25, correction_exponent=0.25),
         predicted=-0.25,
         band=(-0.35, -0.15),
-        x_range=(1e3, 1e4),
-        falsifier="a leading exponent in N outside -0.25 +- 0.1, with the correction N^(-1/4)",
-        control=Control(_OWN_SETS, "REFUTED", own_sets_features("distance")),
-        experiments=random_features("distance"),
-        rivals=(LogarithmicDecay(),),
-        not_applicable=NETWORKS_COME_LATER,
+        x_range=_PARAMETERS,
+        falsifier=(
+            "a leading exponent in N outside -0.25 +- 0.1, with the correction N^(-1/4), or a plateau that "
+            "foretells held-out N better"
+        ),
+        control=_own_sets("distance"),
+        experiments=_both("distance"),
+        rivals=(PowerLawWithPlateau(exponent=-0.25),),
         restated={
             "simulation": Restatement(
-                prediction="delta_h = A0 h^(-1/2) + A1 / h for h random features, the same in N ~ h^2",
-                law=PowerLawWithCorrection(exponent=-0.5, correction_exponent=0.5),
+                prediction=("delta_h = A0 h^(-1/2) + A1 h^(-3/2) for h random features, as derived here"),
+                law=PowerLawWithCorrection(exponent=-0.5, correction_exponent=1.0),
                 predicted=-0.5,
                 band=(-0.6, -0.4),
-                x_range=_WIDTHS,
-                falsifier="a leading exponent in h outside -0.5 +- 0.1, with the correction h^(-1/2)",
+                x_range=_FEATURES,
+                falsifier=(
+                    "a leading exponent in h outside -0.5 +- 0.1, with the correction 1/h, or a plateau "
+                    "that foretells held-out h better"
+                ),
+                rivals=(PowerLawWithPlateau(exponent=-0.5),),
             )
         },
         published=(
             Published(
-                "exponent of a power law alone",
-                -0.28,
-                "arXiv:1901.01608, figure 6A",
+                quantity="exponent of a power law alone",
+                value=-0.28,
+                where="arXiv:1901.01608, figure 6A",
                 measured="free_exponent",
             ),
         ),
@@ -212,10 +308,9 @@ CLAIMS = (
         band=(-1.15, -0.85),
         x_range=(1.0, 8.0),
         falsifier="an exponent outside -1 +- 0.15, or an exponential that foretells held-out k better",
-        control=Control(_COPIES, "REFUTED", random_features("copied ensemble excess")),
-        experiments=random_features("ensemble excess"),
+        control=_copies("ensemble excess"),
+        experiments=_both("ensemble excess"),
         rivals=(ExponentialDecay(rate=0.2),),
-        not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="B5b",
@@ -228,9 +323,8 @@ CLAIMS = (
         band=(-0.6, -0.4),
         x_range=(1.0, 8.0),
         falsifier="an exponent outside -0.5 +- 0.1, or an exponential that foretells held-out k better",
-        control=Control(_COPIES, "REFUTED", random_features("copied ensemble distance")),
-        experiments=random_features("ensemble distance"),
+        control=_copies("ensemble distance"),
+        experiments=_both("ensemble distance"),
         rivals=(ExponentialDecay(rate=0.1),),
-        not_applicable=NETWORKS_COME_LATER,
     ),
 )

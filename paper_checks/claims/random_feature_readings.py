@@ -159,7 +159,7 @@ def measure_random_features(settings: Settings, rng: np.random.Generator) -> Rea
     weights = np.stack([regression.draw(h, settings["seeds"], rng=rng).outputs for h in widths])
     return {
         **_width_readings(settings, clouds, weights),
-        **_ensemble_readings(settings, clouds, weights[-1]),
+        **_ensemble_readings(settings, clouds, weights[0]),
         **_cusp_readings(settings, clouds, regression, rng),
         **_budget_readings(settings, clouds, regression, rng),
     }
@@ -194,10 +194,10 @@ def random_features(reading: str) -> dict[Source, AnyExperiment]:
     """Experiment on one reading of random-feature networks with a common training set.
 
     Over widths (features per example), beyond the threshold: the readings of `width_rows`, and ``"parallel
-    gradient norm"``, as if gradients of the mean and of the fluctuation were parallel. At the largest width:
-    those of `ensemble_rows`. Across the threshold: ``"error"`` after long training, ``"early error"`` with a
-    ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error. Over numbers of
-    parameters: ``"budget"``, where these are the square of the width, and ``"shallow budget"``.
+    gradient norm"``, as if gradients of the mean and of the fluctuation were parallel. At the least of these
+    widths: those of `ensemble_rows`. Across the threshold: ``"error"`` after long training, ``"early
+    error"`` with a ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error. Over
+    numbers of parameters: ``"budget"``, where these are the square of the width, and ``"shallow budget"``.
     """
     return shared_simulation(
         by_budget(8, 16, 40),

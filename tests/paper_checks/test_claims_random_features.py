@@ -1,4 +1,4 @@
-"""B1 to B5 in simulation: readings of random-feature networks against the theory of them, and other ways."""
+"""B1 to B5: what is read off networks, and of random-feature networks, against the theory of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from genlaws.paper_checks.claim import BUDGETS
+from genlaws.paper_checks.claims.fluctuation_rows import ensemble_rows, fluctuation_numbers, width_rows
 from genlaws.paper_checks.claims.geiger_fluctuations import CLAIMS
 from genlaws.paper_checks.claims.random_feature_readings import (
     measure_own_sets,
     measure_random_features,
-    own_sets_features,
     random_features,
 )
 from genlaws.simulate import GaussianMixtureLabels, Measurement
@@ -117,11 +117,11 @@ def test_excess_errors_are_those_of_a_perturbed_boundary(readings, known):
     sizes = deviations / np.linalg.norm(mean)
     exact = perturbed_mixture_error(sizes, **where) - perturbed_mixture_error(0.0, **where)
     assert readings["excess error"].y == pytest.approx(exact, rel=0.1)
-    # means of k networks deviate by 1/sqrt(k) as much, at the largest width by little
-    second, _ = mixture_excess_coefficients(**where)
-    assert readings["ensemble excess"].y * readings["ensemble excess"].x == pytest.approx(
-        second * sizes[-1] ** 2, rel=0.15
-    )
+    # means of k networks deviate by 1/sqrt(k) as much
+    second, fourth = mixture_excess_coefficients(**where)
+    ensembles = readings["ensemble excess"]
+    squares = sizes[0] ** 2 / ensembles.x
+    assert ensembles.y == pytest.approx(second * squares + fourth * squares**2, rel=0.15)
 
 
 def test_boundaries_move_by_the_ratio_of_norms(readings):
@@ -133,6 +133,13 @@ def test_boundaries_move_by_the_ratio_of_norms(readings):
     assert readings["excess against distance"].x.tolist() == at.y.tolist()
     assert readings["excess against distance"].y.tolist() == readings["excess error"].y.tolist()
     assert slope(readings["excess against distance"]) == pytest.approx(2.0, abs=0.2)
+
+
+def test_what_is_set_against_distances_covers_the_range(readings):
+    for claim in (BY_ID[name].as_tested_by("simulation") for name in ("B3a", "B3b", "B4a")):
+        x = readings[claim.experiments["simulation"].reading].x
+        assert x.min() <= claim.x_range[0]
+        assert x.max() >= claim.x_range[1]
 
 
 def test_controls_are_what_they_say(readings, own_sets, known):
@@ -190,13 +197,58 @@ def test_the_range_is_covered_at_every_budget(name, budget):
     assert [unit["replicate"] for unit in units] == list(range(len(units)))
     assert all(unit["seeds"] % size == 0 for unit in units for size in unit["sizes"])
     x = np.array(units[0]["sizes"] if name.startswith("B5") else units[0]["widths"], dtype=float)
-    if name not in ("B3", "B4a"):
+    if "against" not in experiment.reading:
         assert x.min() <= claim.x_range[0]
         assert x.max() >= claim.x_range[1]
 
 
-def test_all_claims_share_one_work_and_their_controls_at_most_another():
-    works = {claim.experiments["simulation"].work.name for claim in CLAIMS}
-    controls = {claim.control.experiments["simulation"].work.name for claim in CLAIMS}
-    assert works == {"random-features"}
-    assert controls <= works | {own_sets_features("distance")["simulation"].work.name}
+@pytest.mark.parametrize(
+    ("source", "works"),
+    [
+        ("simulation", ("random-features", "random-features-own-sets")),
+        ("network", ("width-sweep", "width-sweep-own-sets")),
+    ],
+)
+def test_all_claims_read_one_work_and_their_controls_at_most_another(source, works):
+    for claim in (claim.as_tested_by(source) for claim in CLAIMS):
+        assert claim.experiments[source].work.name == works[0]
+        assert claim.control.experiments[source].work.name in works
+        assert claim.experiments[source].reading != claim.control.experiments[source].reading or (
+            claim.control.experiments[source].work.name == works[1]
+        )
+
+
+def test_numbers_of_known_outputs():
+    # f is (1 + e, e) for e of -1 and 3, whose mean is (2, 1); gradients of length 2
+    numbers = fluctuation_numbers([[0.0, -1.0], [4.0, 3.0]], np.full((2, 2), 2.0), excess=0.25)
+    assert numbers["squared fluctuation"] == pytest.approx(8.0)
+    assert numbers["ratio"] == pytest.approx(math.sqrt(8.0) / 2.0)
+    assert numbers["disagreement"] == 0.5  # the first network, at both points
+    assert numbers["distance"] == pytest.approx(2.0 / 2.0 * math.sqrt(2.0))
+    assert (numbers["gradient norm"], numbers["excess error"]) == (2.0, 0.25)
+    # halved and half as large again: (0, -1/2) and (6, 9/2), gradients 1 and 3
+    assert numbers["scaled ratio"] == pytest.approx(math.sqrt((18.0 + 12.5) / 2.0 / 5.0))
+    # a point without a slope says nothing of distances
+    slopes = np.array([[0.0, 2.0], [2.0, 2.0]])
+    assert fluctuation_numbers([[0.0, -1.0], [4.0, 3.0]], slopes, excess=0.0)["distance"] == pytest.approx(
+        math.sqrt(2.0)
+    )
+
+
+def test_rows_stand_against_widths_sizes_and_each_other():
+    settings = {"replicate": 2, "sizes": [1, 3]}
+    numbers = [
+        fluctuation_numbers(scale * np.array([[1.0, -2.0], [-3.0, 1.0]]), np.ones((2, 2)), excess=scale)
+        for scale in (1.0, 0.5)
+    ]
+    wide = width_rows(settings, [10.0, 20.0], numbers, x_label="N")
+    assert wide["excess error"].x.tolist() == [10.0, 20.0]
+    assert wide["excess error"].y.tolist() == [1.0, 0.5]
+    distance, ratio = wide["distance"].y, [each["ratio"] for each in numbers]
+    assert wide["distance against ratio"].x.tolist() == ratio
+    assert wide["distance against ratio"].y.tolist() == distance.tolist()
+    many = ensemble_rows(settings, numbers)
+    assert many["copied ensemble distance"].x.tolist() == [1.0, 9.0]
+    assert many["copied ensemble distance"].y.tolist() == distance.tolist()
+    assert many["ensemble excess against distance"].x.tolist() == distance.tolist()
+    assert many["ensemble excess against distance"].y.tolist() == [1.0, 0.5]
