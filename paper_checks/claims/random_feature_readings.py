@@ -123,7 +123,16 @@ def _cusp_readings(
         name: rows(settings, ratios, y, x_label=_WIDTH, y_label="error") for name, y in errors.items()
     }
     labels = {"x_label": "training examples n", "y_label": "features where the error peaks"}
-    return readings | {"peak": rows(settings, n, peak, reference=n, **labels)}
+    readings["peak"] = rows(settings, n, peak, reference=n, **labels)
+    # at the threshold, and well beyond it, beside the largest number of features
+    beyond = (ratios >= settings["plateau"]) & (ratios < ratios[-1])
+    for part, chosen in {"cusp": ratios == 1.0, "plateau": beyond}.items():
+        for name, of in {"single": "error", "ensemble": "ensemble error"}.items():
+            y = np.array(errors[of])
+            readings[f"{name} {part}"] = rows(
+                settings, ratios[chosen], y[chosen], reference=y[-1], x_label=_WIDTH, y_label="error"
+            )
+    return readings
 
 
 def _budget_readings(
@@ -196,8 +205,10 @@ def random_features(reading: str) -> dict[Source, AnyExperiment]:
     Over widths (features per example), beyond the threshold: the readings of `width_rows`, and ``"parallel
     gradient norm"``, as if gradients of the mean and of the fluctuation were parallel. At the least of these
     widths: those of `ensemble_rows`. Across the threshold: ``"error"`` after long training, ``"early
-    error"`` with a ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error. Over
-    numbers of parameters: ``"budget"``, where these are the square of the width, and ``"shallow budget"``.
+    error"`` with a ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error; beside
+    the largest number of features ``"single cusp"`` and ``"ensemble cusp"`` at the threshold, ``"single
+    plateau"`` and ``"ensemble plateau"`` beyond it. Over numbers of parameters: ``"budget"``, where these
+    are the square of the width, and ``"shallow budget"``.
     """
     return shared_simulation(
         by_budget(8, 16, 40),
@@ -206,6 +217,7 @@ def random_features(reading: str) -> dict[Source, AnyExperiment]:
         **_COMMON,
         sizes=[1, 2, 4, 8, 16],
         ratios=[0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0],
+        plateau=1.2,
         networks=by_budget(200, 400, 800),
         late_ridge=0.003,
         early_ridge=0.3,

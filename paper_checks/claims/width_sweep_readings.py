@@ -28,7 +28,7 @@ from .fluctuation_rows import ensemble_rows, fluctuation_numbers, width_rows
 from .units import by_budget, rows, shared_networks
 
 if TYPE_CHECKING:
-    from genlaws.empirical import WidthEnsemble, WidthProtocol
+    from genlaws.empirical import WidthEnsemble
 
 FloatArray = NDArray[np.float64]
 
@@ -40,13 +40,6 @@ _UNSATISFIED = 0.1
 def _task(data: str, task: str, components: int) -> ClassificationTask:
     # once in each process: the principal components of all images take longer than many widths
     return classification_task(load_images(data), task, components=components, rng=0)
-
-
-def _protocol(settings: Settings) -> WidthProtocol:
-    from genlaws.empirical import WidthProtocol
-
-    names = ("hidden_layers", "rate_factor", "largest_rate", "max_steps", "tolerance")
-    return WidthProtocol(**{name: settings[name] for name in names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,11 +181,25 @@ def _norm_readings(settings: Settings, sweep: _Sweep) -> Readings:
 
 
 def _plateau_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Errors beyond N* beside that of the widest networks: of infinite ensembles, and of single networks."""
+    """Errors from N* on beside that of the widest networks: of infinite ensembles, and of single networks."""
     wide = sweep.between(settings["plateau"], settings["widths"][-1])
+    cusp = sweep.between(settings["across"][1], settings["across"][1])
     single = wide.errors()
     infinite = single - np.array([wide.excess(networks) for networks in wide.ensembles])
-    readings = {}
+    readings = {
+        f"{name} cusp": rows(
+            settings,
+            cusp.parameters,
+            at_cusp,
+            reference=errors[-1],
+            x_label=_PARAMETERS,
+            y_label="test error",
+        )
+        for name, at_cusp, errors in (
+            ("ensemble", cusp.ensemble_errors(), wide.ensemble_errors()),
+            ("single", cusp.errors(), single),
+        )
+    }
     for name, errors in {"infinite ensemble": infinite, "single": single}.items():
         for rest, chosen in {"plateau": slice(0, -1), "just beyond": slice(0, 1)}.items():
             readings[f"{name} {rest}"] = rows(
@@ -228,7 +235,7 @@ def _budget_readings(settings: Settings, sweep: _Sweep) -> Readings:
 def _trained(
     settings: Settings, rng: np.random.Generator, *, drawn_from: int, own_sets: bool = False
 ) -> _Sweep:
-    from genlaws.empirical import train_width
+    from genlaws.empirical import WidthProtocol, train_width
     from genlaws.empirical.width_sweep import block_stream
 
     task = _task(settings["data"], settings["task"], settings["components"])
@@ -247,7 +254,7 @@ def _trained(
             width=width,
             networks=settings["networks"],
             examples=examples,
-            protocol=_protocol(settings),
+            protocol=WidthProtocol(**settings["training"]),
             rng=block_stream(seed, width=width, block=0),
             device=settings["device"],
         ).sound()
@@ -285,29 +292,34 @@ _TRAINED: dict[str, Any] = {
     "data": "mnist5k",
     "task": "parity",
     "components": 10,
-    "examples": by_budget(200, 500, 10_000),
+    "examples": by_budget(300, 500, 10_000),
     "tested_on": by_budget(2500, 4500, 50_000),
-    "hidden_layers": by_budget(2, 3, 5),
-    "rate_factor": by_budget(3.0, 3.0, 1.0),
-    "largest_rate": by_budget(1.6e-3, 1.6e-3, 1e-4),
-    "max_steps": by_budget(1500, 5000, 2_000_000),
-    "tolerance": by_budget(1e-5, 1e-5, 0.0),
+    # faster than in the paper, and with its fall of the rate from narrower widths on: what a fast rate adds
+    # to the outputs of wide networks hides how little their starts do
+    "training": by_budget(
+        {"hidden_layers": 2, "rate_factor": 3.0, "largest_rate": 3e-3, "max_steps": 1500, "tolerance": 1e-5},
+        {"hidden_layers": 3, "rate_factor": 3.0, "largest_rate": 1e-3, "max_steps": 5000, "tolerance": 1e-5},
+        {"hidden_layers": 5, "max_steps": 2_000_000},
+    ),
 }
 _READ: dict[str, Any] = {
     "widths": by_budget(
-        [3, 4, 6, 8, 11, 16, 24, 36, 54],
+        [3, 5, 7, 9, 11, 16, 24, 36, 54],
         [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 19, 24, 32, 45, 64, 90, 128, 181],
-        [6, 8, 10, 12, 14, 16, 19, 24, 32, 50, 100, 200, 400, 1000],
+        [6, 8, 10, 11, 12, 13, 14, 16, 18, 20, 24, 28, 32, 50, 64, 100, 200, 400, 1000],
     ),
     "networks": by_budget(16, 20, 20),
-    # across N*, from where the error begins to rise towards its cusp, by factors of about 1.7 in N
-    "across": by_budget([3, 6, 8, 11, 16], [3, 6, 8, 11, 15], [8, 10, 14, 19, 24]),
-    "near": by_budget([11, 24], [10, 19], [14, 32]),
-    "plateau": by_budget(16, 19, 24),
+    # at about a third of N*, at N*, and at more than twice N*
+    "across": by_budget([3, 5, 11], [3, 6, 12], [8, 13, 20]),
+    # (N - N*) / N* from 1/2 to 4
+    "near": by_budget([9, 24], [10, 17], [16, 28]),
+    # from about four times N* on, and from more than ten times N* on where examples are enough for that
+    "plateau": by_budget(16, 15, 24),
     "beyond": by_budget(16, 32, 50),
-    "ensemble_width": by_budget(16, 32, 100),
+    "ensemble_width": by_budget(16, 32, 64),
     "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
-    "member_width": by_budget(11, 15, 19),
+    # at about twice N*
+    "member_width": by_budget(9, 10, 16),
     "members": by_budget([2, 4, 8], [2, 4, 8, 16], [2, 4, 8, 16]),
 }
 _READ_OF_OWN_SETS: dict[str, Any] = {
@@ -320,12 +332,12 @@ _READ_OF_OWN_SETS: dict[str, Any] = {
 
 def width_sweep(reading: str) -> dict[Source, AnyExperiment]:
     """The experiment that trains networks of many widths, read in one way."""
-    return shared_networks(by_budget(4, 8, 5), _WIDTH_SWEEP, reading, **_TRAINED, **_READ)
+    return shared_networks(by_budget(4, 8, 10), _WIDTH_SWEEP, reading, **_TRAINED, **_READ)
 
 
 def own_sets_sweep(reading: str) -> dict[Source, AnyExperiment]:
     """The same of wide networks that have a training set each, drawn from common images."""
     changed = {"tested_on": by_budget(2500, 2500, 40_000)}
     return shared_networks(
-        by_budget(4, 6, 5), _OWN_SETS, reading, **{**_TRAINED, **changed}, **_READ_OF_OWN_SETS
+        by_budget(4, 6, 6), _OWN_SETS, reading, **{**_TRAINED, **changed}, **_READ_OF_OWN_SETS
     )
