@@ -24,6 +24,9 @@ from .hinge_perceptron import train_hinge_perceptron as train_hinge_perceptron
 from .hinge_run import HingeRun as HingeRun
 from .jammed_perceptron import JammedPerceptron as JammedPerceptron
 from .jammed_perceptron import jam_hinge_perceptron as jam_hinge_perceptron
+from .least_squares_network import LeastSquaresFit as LeastSquaresFit
+from .least_squares_network import fit_least_squares_network as fit_least_squares_network
+from .least_squares_network import least_squares_network_parameters as least_squares_network_parameters
 from .linear_data import GaussianMixtureLabels as GaussianMixtureLabels
 from .linear_data import LogisticLabels as LogisticLabels
 from .linear_data import TeacherLabels as TeacherLabels
