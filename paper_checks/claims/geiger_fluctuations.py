@@ -140,7 +140,7 @@ CLAIMS = (
         id="B2b",
         paper="geiger",
         where="arXiv:1901.01608, figure 6D, where the exponent is fitted freely",
-        statement="Fitted by a power law alone, that excess has nearly the same exponent.",
+        statement="What single networks err more than their ensemble is nearly a power law without correction.",
         prediction="eps_N - eps_bar_N ~ N^(-1/2); the paper's fit is N^(-0.42)",
         law=PowerLaw(exponent=-0.5),
         predicted=-0.5,
