@@ -13,7 +13,8 @@ from genlaws.theory import EqualWithinMargin, InteriorPeak, LogarithmicGrowth, M
 
 from ..claim import Claim, Control, Restatement, Settings
 from .image_families import image_task
-from .units import NETWORKS_COME_LATER, by_budget, on_networks, rows, simulated
+from .units import by_budget, on_networks, rows, simulated
+from .width_sweep_readings import width_sweep
 
 FloatArray = NDArray[np.float64]
 
@@ -187,8 +188,28 @@ CLAIMS = (
         ),
         experiments=simulated(
             by_budget(6, 12, 20), measure_overtraining, noise=0.25, coarse=6, stopped=None, **_LINEAR
-        ),
-        not_applicable=NETWORKS_COME_LATER,
+        )
+        | width_sweep("overtraining place"),
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "final less best test error: largest at the threshold N* of the hinge loss, within a "
+                    "factor of 1.65"
+                ),
+                law=EqualWithinMargin(relative=True),
+                predicted=0.0,
+                band=(-0.5, 0.5),
+                x_range=(10, 10),  # principal components
+                falsifier="a largest loss by overtraining further from N* than a factor of 1.65",
+                control=Control(
+                    description=(
+                        "the place of the largest error of the same networks stopped in time, far below N*"
+                    ),
+                    expected="REFUTED",
+                    experiments=width_sweep("early peak"),
+                ),
+            )
+        },
     ),
     Claim(
         id="E10b",
