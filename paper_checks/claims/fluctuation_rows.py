@@ -18,6 +18,7 @@ Numbers = Mapping[str, float]
 
 _LABELS = {
     "squared fluctuation": "||f - f_bar||^2",
+    "fluctuation": "||f - f_bar||",
     "excess error": "error above the infinite ensemble",
     "distance": "boundary distance",
     "disagreement": "share classified unlike f_bar",
@@ -53,8 +54,10 @@ def fluctuation_numbers(outputs: ArrayLike, slopes: ArrayLike, *, excess: float)
     """
     f, norms = np.asarray(outputs, dtype=np.float64), np.asarray(slopes, dtype=np.float64)
     factors = np.where(np.arange(len(f)) % 2, 1.5, 0.5)[:, None]
+    squared = squared_fluctuation(f).value
     return {
-        "squared fluctuation": squared_fluctuation(f).value,
+        "squared fluctuation": squared,
+        "fluctuation": math.sqrt(squared),
         "excess error": excess,
         "distance": _distance(f, norms),
         "disagreement": float(((f > 0.0) != (f.mean(axis=0) > 0.0)).mean()),
@@ -80,7 +83,7 @@ def width_rows(settings: Settings, x: ArrayLike, numbers: Sequence[Numbers], *, 
     mapping
         ``"squared fluctuation"``, ``"excess error"``, ``"distance"``, ``"gradient norm"`` against x;
         ``"excess against distance"``, ``"disagreement against distance"``, ``"distance against ratio"``,
-        ``"distance against scaled ratio"``.
+        ``"distance against scaled ratio"``, ``"distance against fluctuation"``.
     """
     found = {name: [each[name] for each in numbers] for name in _LABELS}
     readings = {
@@ -92,6 +95,7 @@ def width_rows(settings: Settings, x: ArrayLike, numbers: Sequence[Numbers], *, 
         "disagreement against distance": ("distance", "disagreement"),
         "distance against ratio": ("ratio", "distance"),
         "distance against scaled ratio": ("scaled ratio", "distance"),
+        "distance against fluctuation": ("fluctuation", "distance"),
     }.items():
         readings[name] = rows(
             settings, found[across], found[up], x_label=_LABELS[across], y_label=_LABELS[up]

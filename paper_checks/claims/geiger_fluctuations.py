@@ -140,7 +140,7 @@ CLAIMS = (
         id="B2b",
         paper="geiger",
         where="arXiv:1901.01608, figure 6D, where the exponent is fitted freely",
-        statement="What single networks err more than their ensemble is nearly a power law without correction.",
+        statement="What single networks err more than their ensemble is nearly a power law alone.",
         prediction="eps_N - eps_bar_N ~ N^(-1/2); the paper's fit is N^(-0.42)",
         law=PowerLaw(exponent=-0.5),
         predicted=-0.5,
@@ -208,14 +208,26 @@ CLAIMS = (
         falsifier="an exponent outside 1 +- 0.15",
         control=Control(
             description=(
-                "the outputs of every network are multiplied by a factor of its own, 1/2 or 3/2: no boundary "
-                "moves, while the fluctuation grows"
+                "the fluctuation stands for its ratio to the gradient: the gradient falls with N, too, and "
+                "without it there is no proportion"
             ),
             expected="REFUTED",
-            experiments=_both("distance against scaled ratio"),
+            experiments=width_sweep("distance against fluctuation"),
         ),
         experiments=_both("distance against ratio"),
-        restated={"simulation": Restatement(x_range=(0.04, 0.3))},
+        restated={
+            "simulation": Restatement(
+                x_range=(0.04, 0.3),
+                control=Control(
+                    description=(
+                        "the outputs of every network are multiplied by a factor of its own, 1/2 or 3/2: no "
+                        "boundary moves, while the fluctuation grows"
+                    ),
+                    expected="REFUTED",
+                    experiments=random_features("distance against scaled ratio"),
+                ),
+            )
+        },
         published=(Published("exponent, fitted freely", 1.1, "arXiv:1901.01608, figure 6C"),),
     ),
     Claim(
@@ -306,7 +318,7 @@ CLAIMS = (
         law=PowerLaw(exponent=-1.0),
         predicted=-1.0,
         band=(-1.15, -0.85),
-        x_range=(1.0, 8.0),
+        x_range=(1.0, 4.0),
         falsifier="an exponent outside -1 +- 0.15, or an exponential that foretells held-out k better",
         control=_copies("ensemble excess"),
         experiments=_both("ensemble excess"),
@@ -321,7 +333,7 @@ CLAIMS = (
         law=PowerLaw(exponent=-0.5),
         predicted=-0.5,
         band=(-0.6, -0.4),
-        x_range=(1.0, 8.0),
+        x_range=(1.0, 4.0),
         falsifier="an exponent outside -0.5 +- 0.1, or an exponential that foretells held-out k better",
         control=_copies("ensemble distance"),
         experiments=_both("ensemble distance"),

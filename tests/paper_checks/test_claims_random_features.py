@@ -247,6 +247,7 @@ def test_rows_stand_against_widths_sizes_and_each_other():
     distance, ratio = wide["distance"].y, [each["ratio"] for each in numbers]
     assert wide["distance against ratio"].x.tolist() == ratio
     assert wide["distance against ratio"].y.tolist() == distance.tolist()
+    assert wide["distance against fluctuation"].x ** 2 == pytest.approx(wide["squared fluctuation"].y)
     many = ensemble_rows(settings, numbers)
     assert many["copied ensemble distance"].x.tolist() == [1.0, 9.0]
     assert many["copied ensemble distance"].y.tolist() == distance.tolist()
