@@ -41,7 +41,7 @@ def measure_least_norm(settings: Settings, rng: np.random.Generator) -> Measurem
 
 
 _DISTANCES = [1.15, 1.2, 1.25, 1.3, 1.4, 1.5]
-_SHORTEST: dict[str, Any] = {"examples": by_budget(300, 800, 1600), "distances": _DISTANCES}
+_SHORTEST: dict[str, Any] = {"examples": by_budget(240, 800, 1600), "distances": _DISTANCES}
 _NORMS: dict[str, Any] = {
     "data": "mnist5k",
     "task": "parity",
@@ -54,7 +54,7 @@ _NORMS: dict[str, Any] = {
         [16, 18, 20, 22, 25, 30, 35, 42, 50, 60],
         [16, 18, 20, 22, 25, 30, 35, 42, 50, 60],
     ),
-    "widest": by_budget(200, 400, 1000),
+    "widest": by_budget(120, 400, 1000),
     "rate": 0.01,
     "steps": by_budget(10_000, 40_000, 100_000),
     "early": 100,
@@ -144,7 +144,7 @@ CLAIMS = (
         law=Constant(value=0.75),
         predicted=0.75,
         band=(0.6, 0.9),
-        x_range=(289, 289),
+        x_range=(169, 289),
         falsifier="another number of unsatisfied examples at the fewest that are not satisfied",
         control=Control(
             description="training stopped after a hundred steps, on its way to satisfying everything",

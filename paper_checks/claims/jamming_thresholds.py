@@ -186,19 +186,20 @@ def measure_thresholds(settings: Settings, rng: np.random.Generator) -> Readings
 
 def measure_limit(settings: Settings, rng: np.random.Generator) -> Readings:
     """Examples per parameter of two sizes of networks, drawn out to infinite width linearly in 1 / width."""
-    small, large = _networks(settings)
-    found = [find_transition(settings, network, dynamics="adam", rng=rng) for network in (small, large)]
-    first, second = (
-        one.examples / network.parameters for one, network in zip(found, (small, large), strict=True)
-    )
+    small, large = networks = _networks(settings)
+    found = [find_transition(settings, network, dynamics="adam", rng=rng) for network in networks]
+    parameters = [network.parameters for network in networks]
+    first, second = (one.examples / many for one, many in zip(found, parameters, strict=True))
     limit = (large.width * second - small.width * first) / (large.width - small.width)
-
-    def reading(y: float, y_label: str) -> Measurement:
-        return rows(settings, large.parameters, y, x_label="parameters N", y_label=y_label)
-
     return {
-        "limit": reading(limit, "P/N drawn out to infinite N"),
-        "unsatisfied per parameter": reading(found[1].unsatisfied, "unsatisfied per parameter"),
+        "limit": rows(settings, 0.0, limit, x_label="1 / width", y_label="P/N at the threshold"),
+        "unsatisfied per parameter": rows(
+            settings,
+            parameters,
+            [one.unsatisfied for one in found],
+            x_label="parameters N",
+            y_label="unsatisfied per parameter",
+        ),
     }
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from genlaws.paper_checks.claim import BUDGETS
-from genlaws.paper_checks.claims import geiger_jamming, geiger_thresholds, jamming_thresholds
+from genlaws.paper_checks.claims import geiger_gaps, geiger_jamming, geiger_thresholds, jamming_thresholds
+from genlaws.paper_checks.claims.geiger_gaps import measure_gaps
 from genlaws.paper_checks.claims.geiger_jamming import measure_least_norm
 from genlaws.paper_checks.claims.jamming_thresholds import (
     Architecture,
@@ -21,10 +22,19 @@ from genlaws.paper_checks.claims.jamming_thresholds import (
     measure_norms,
     measure_thresholds,
 )
-from genlaws.simulate import HingeRun, hinge_network_outputs, train_hinge_network
+from genlaws.simulate import (
+    HingeRun,
+    fit_gap_law,
+    hinge_network_outputs,
+    jam_hinge_perceptron,
+    least_hinge_loss,
+    random_examples,
+    train_hinge_network,
+)
 from genlaws.theory import free_hinge_ground_state, perceptron_least_norm
 
-CLAIMS = {claim.id: claim for module in (geiger_thresholds, geiger_jamming) for claim in module.CLAIMS}
+MODULES = (geiger_thresholds, geiger_jamming, geiger_gaps)
+CLAIMS = {claim.id: claim for module in MODULES for claim in module.CLAIMS}
 MEASURED = [
     (name, source, role)
     for name, claim in CLAIMS.items()
@@ -79,14 +89,17 @@ def test_units_are_sound_and_cover_the_range(name, source, role):
         if "networks" in unit:
             networks = [Architecture(*network) for network in unit["networks"]]
             x = [float(network.parameters) for network in networks]
+            if name == "B8e":
+                x = [0.0]  # where it is drawn out to
             if name == "B8d":
                 assert max(x) < 1.15 * min(x)  # nearly equal N
                 x = [network.hidden_layers for network in networks]
         elif "widths" in unit:
             x = [Architecture(10, width, 1).parameters for width in unit["widths"]]
         else:
-            x = unit["distances"]
-        if (name, budget) not in {("B8d", "quick"), ("B8e", "full"), ("B8e", "standard")}:
+            x = unit.get("distances") or [unit["dimension"]]
+        # a quick run is too small for some of what is asked, and says so
+        if role == "claim" and (name, budget) not in {(name, "quick") for name in ("B8d", "B9e", "B9f")}:
             assert min(x) <= claim.x_range[0]
             assert max(x) >= claim.x_range[1]
 
@@ -139,8 +152,9 @@ def test_the_limit_is_what_a_line_in_one_over_the_width_ends_at(pretend):
     pretend(lambda network, _: (2.9 - 5.0 / network.width) * network.parameters, left=0.6)
     settings = {**TRAINED, "replicate": 0, "networks": [[8, 8, 1], [16, 16, 1]]}
     found = measure_limit(settings, np.random.default_rng(1))
-    assert found["limit"].x == 289.0
+    assert found["limit"].x == 0.0
     assert found["limit"].y == pytest.approx(2.9, abs=0.06)
+    np.testing.assert_array_equal(found["unsatisfied per parameter"].x, [81.0, 289.0])
     assert found["unsatisfied per parameter"].y == pytest.approx(0.6, abs=0.01)
 
 
@@ -269,3 +283,34 @@ def test_least_norms_tend_to_those_of_the_theory(side, expected):
     assert np.all(error < 0.1 * theory)
     # 160 examples: corrections of a few in a hundred
     assert np.all(np.abs(norms.mean(axis=0) - theory) < 4.0 * error + 0.05 * theory)
+
+
+def test_gaps_of_both_sides_are_fitted_over_all_systems():
+    settings = {"replicate": 2, "dimension": 40, "systems": 12, "examples_per_dimension": 12, "margin": -0.8}
+    found = measure_gaps(settings, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    above, below = [], []
+    for _ in range(12):
+        rows, _ = random_examples(480, 40, law="gaussian", rng=rng)
+        gaps = jam_hinge_perceptron(rows, margin=-0.8, rng=rng).run.gaps
+        above.extend(gaps[gaps > 0.0] / np.mean(gaps[gaps > 0.0]))
+        below.extend(-gaps[gaps < 0.0])
+    assert found["unsatisfied"].y == fit_gap_law([above], low=0.025, high=0.16).exponent
+    assert found["satisfied"].y == fit_gap_law([below], low=0.0006, high=0.0125).exponent
+    assert found["satisfied"].x == 40.0
+    assert found["unsatisfied"].settings["fit"]["count"] > 10
+
+
+def test_gaps_of_the_convex_case_are_those_of_the_exact_minimum():
+    settings = {"replicate": 2, "dimension": 40, "systems": 80, "examples_per_dimension": 1.5, "margin": 0.5}
+    found = measure_gaps(settings, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    gaps = [
+        least_hinge_loss(random_examples(60, 40, law="gaussian", rng=rng)[0], margin=0.5, norm="unit").gaps
+        for _ in range(80)
+    ]
+    above = np.concatenate([part[part > 0.0] / part[part > 0.0].mean() for part in gaps])
+    assert found["unsatisfied"].y == fit_gap_law([above], low=0.025, high=0.16).exponent
+    # neither vanishes nor diverges
+    fit = found["unsatisfied"].settings["fit"]
+    assert abs(fit["exponent"]) < 3.5 * fit["se"] < 1.0
