@@ -10,7 +10,7 @@ import numpy as np
 from genlaws.simulate import Measurement, least_hinge_loss, random_examples
 from genlaws.theory import Constant, Divergence, LowerBound, PowerLaw, UpperBound
 
-from ..claim import Claim, Control, Restatement, Settings
+from ..claim import Claim, Control, Published, Restatement, Settings
 from .geiger_thresholds import (
     FEW,
     IMAGES_STOPPED,
@@ -83,7 +83,7 @@ CLAIMS = (
         rivals=(PowerLaw(exponent=-1.0),),
         restated={
             "network": Restatement(
-                prediction="exponent 1 for 1,000 images, from N about 1.3 to 4 times N*, which is fitted",
+                prediction="exponent 1 for 1,000 images, where (N - N*)/N* is about 0.3 to 4; N* is fitted",
                 law=Divergence(exponent=1.0),
                 x_range=(193, 721),
                 control=Control(
@@ -99,7 +99,7 @@ CLAIMS = (
         paper="geiger",
         where="arXiv:1901.01608, section on the divergence at N*; what wide networks keep is taken off here",
         statement="What the norm of the output has beyond that of wide networks diverges like 1 / (N - N*).",
-        prediction="exponent 1 for 1,000 images, from N about 1.3 to 4 times N*, which is fitted",
+        prediction="exponent 1 for 1,000 images, where (N - N*)/N* is about 0.3 to 4; N* is fitted",
         law=Divergence(exponent=1.0),
         predicted=1.0,
         band=(0.8, 1.2),
@@ -153,6 +153,7 @@ CLAIMS = (
         ),
         experiments=shared_simulation(REPLICATES, LIMIT, "unsatisfied per parameter", **ON_SQUARES),
         not_applicable={"network": "random data are made, and learnt in simulation"},
+        published=(Published("N_Delta / N after the jump", 0.75, "arXiv:1810.09665, random data"),),
     ),
     Claim(
         id="B9c",
@@ -172,6 +173,7 @@ CLAIMS = (
         ),
         experiments=shared_networks(REPLICATES, THRESHOLDS, "unsatisfied per parameter", **ON_IMAGES),
         not_applicable={"simulation": "the claim is about images; B9b is about random data"},
+        published=(Published("N_Delta / N after the jump", 0.5, "arXiv:1810.09665, MNIST"),),
     ),
     Claim(
         id="B9d",

@@ -9,7 +9,7 @@ from typing import Any
 from genlaws.simulate.measurement import Source
 from genlaws.theory import Constant, EqualWithinMargin, LowerBound, Ordering, PowerLaw
 
-from ..claim import Claim, Control, Restatement
+from ..claim import Claim, Control, Published, Restatement
 from .jamming_thresholds import DEPTHS, LIMIT, THRESHOLDS, measure_dynamics
 from .units import by_budget, on_networks, shared_networks, shared_simulation, simulated
 
@@ -229,6 +229,10 @@ CLAIMS = (
         ),
         experiments=shared_simulation(REPLICATES, LIMIT, "limit", **ON_SQUARES),
         not_applicable=_NO_RULE,
+        published=tuple(
+            Published(f"{end} P/N at the transition", value, "arXiv:1810.09665, random data")
+            for end, value in (("smallest", 2.8), ("largest", 2.9))
+        ),
     ),
     _slower("B13a", "adam", "gd", ("Adam", "gradient descent")),
     _slower("B13b", "fire", "gd", ("FIRE", "gradient descent")),
