@@ -140,8 +140,11 @@ def published_rows(results: Results, claims: Mapping[str, Claim]) -> tuple[Publi
     for entry in results.claims:
         claim = claims.get(entry.claim)
         for result in entry.shown.values():
-            # a source that tests another score measured something else than what is printed
-            like = claim is None or claim.law.score_name == result.score
+            # a source that tests another score, or foretells another value, measured something else
+            like = claim is None or (claim.law.score_name, claim.predicted) == (
+                result.score,
+                result.verdict.predicted,
+            )
             if like and result.verdict.verdict is not Outcome.NOT_APPLICABLE:
                 rows += _rows(result)
     return tuple(rows)

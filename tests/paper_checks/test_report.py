@@ -355,6 +355,9 @@ def test_printed_numbers_stand_beside_ours_where_the_same_was_measured(results, 
         ("T2", "simulation", 2.5, False),
     ]
     assert rows[0].low < rows[0].ours < rows[0].high
+    # nor where a source foretells another value than the claim: that of another x, say
+    elsewhere = {**registered, "T1": replace(registered["T1"], predicted=2.1)}
+    assert {row.claim for row in published_rows(results, elsewhere)} == {"T2"}
 
 
 def test_each_claim_says_what_was_tested_and_how_to_check_it_again(said, results):
