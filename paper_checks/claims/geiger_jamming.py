@@ -49,17 +49,13 @@ _NORMS: dict[str, Any] = {
     "examples": 1000,
     "tested_on": 2000,
     "hidden_layers": 1,
-    "widths": by_budget(
-        [16, 20, 25, 32, 42, 60],
-        [16, 18, 20, 22, 25, 30, 35, 42, 50, 60],
-        [16, 18, 20, 22, 25, 30, 35, 42, 50, 60],
-    ),
+    "widths": [16, 18, 20, 22, 25, 30, 35, 42, 50, 60],
     "widest": by_budget(120, 400, 1000),
     "rate": 0.01,
     "steps": by_budget(10_000, 40_000, 100_000),
     "early": 100,
 }
-_NORM_REPLICATES = by_budget(5, 16, 24)
+_NORM_REPLICATES = by_budget(8, 24, 40)
 
 CLAIMS = (
     Claim(
