@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 _PARAMETERS = "parameters N"
+_RATIO = "N over that at the cusp"
+_INPUTS = "inputs of a network"
+_ERROR = "test error"
 _UNSATISFIED = 0.1
 
 
@@ -128,35 +131,57 @@ def _threshold(sweep: _Sweep) -> float:
     return math.sqrt(found.parameters * found.below)
 
 
+def _scale(settings: Settings, sweep: _Sweep) -> float:
+    """N of the width that the settings hold for that of the cusp."""
+    return float(sweep.of_width(settings["across"][1]).parameters)
+
+
 def _cusp_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Readings across N*."""
-    threshold = _threshold(sweep)
+    """Readings across N*, and at it beside the widest networks."""
     across = _Sweep(
         tuple(sweep.of_width(width) for width in settings["across"]), sweep.labels, sweep.training_labels
     )
-    risen = sweep.between(settings["across"][0], settings["widths"][-1])
-    late, early = sweep.errors(), sweep.early_errors()
+    scale = _scale(settings, sweep)
     curves = {
         "error": across.errors(),
         "early error": across.early_errors(),
         "ensemble error": across.ensemble_errors(),
     }
     readings = {
-        name: rows(settings, across.parameters, y, x_label=_PARAMETERS, y_label="test error")
+        name: rows(settings, across.parameters / scale, y, x_label=_RATIO, y_label=_ERROR)
         for name, y in curves.items()
     }
-    readings["overtraining"] = rows(
-        settings, sweep.parameters, late - early, x_label=_PARAMETERS, y_label="final minus best error"
-    )
-    # places of the largest value, to be held against N*
+    widest = sweep.between(settings["widths"][-1], settings["widths"][-1])
+    for name, at_cusp, far in (
+        ("single cusp", across.errors(), widest.errors()),
+        ("ensemble cusp", across.ensemble_errors(), widest.ensemble_errors()),
+    ):
+        readings[name] = rows(settings, 1.0, at_cusp[1], reference=far, x_label=_RATIO, y_label=_ERROR)
+    return readings
+
+
+def _place_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """The N of the largest error, and of the largest overtraining, to be held against N*."""
+    threshold = _threshold(sweep)
+    risen = sweep.between(settings["across"][0], settings["widths"][-1])
+    overtraining = sweep.errors() - sweep.early_errors()
+    readings = {
+        "overtraining": rows(
+            settings, sweep.parameters, overtraining, x_label=_PARAMETERS, y_label="final minus best error"
+        )
+    }
     for name, (over, values) in {
         "peak": (risen, risen.errors()),
         "early peak": (risen, risen.early_errors()),
-        "overtraining place": (sweep, late - early),
+        "overtraining place": (sweep, overtraining),
     }.items():
-        place = over.parameters[np.argmax(values)]
         readings[name] = rows(
-            settings, settings["examples"], place, reference=threshold, y_label="N of the largest value"
+            settings,
+            settings["components"],
+            over.parameters[np.argmax(values)],
+            reference=threshold,
+            x_label=_INPUTS,
+            y_label="N of the largest value",
         )
     return readings
 
@@ -181,40 +206,39 @@ def _norm_readings(settings: Settings, sweep: _Sweep) -> Readings:
 
 
 def _plateau_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Errors from N* on beside that of the widest networks: of infinite ensembles, and of single networks."""
-    wide = sweep.between(settings["plateau"], settings["widths"][-1])
-    cusp = sweep.between(settings["across"][1], settings["across"][1])
-    single = wide.errors()
-    infinite = single - np.array([wide.excess(networks) for networks in wide.ensembles])
-    readings = {
-        f"{name} cusp": rows(
-            settings,
-            cusp.parameters,
-            at_cusp,
-            reference=errors[-1],
-            x_label=_PARAMETERS,
-            y_label="test error",
-        )
-        for name, at_cusp, errors in (
-            ("ensemble", cusp.ensemble_errors(), wide.ensemble_errors()),
-            ("single", cusp.errors(), single),
-        )
-    }
+    """Errors beyond N* beside that of the widest networks: of infinite ensembles, and of single networks.
+
+    Just beyond N*, where the papers see the ensemble err least, it is the mean of a few widths.
+    """
+    beyond = sweep.between(settings["just_beyond"][0], settings["widths"][-1])
+    single = beyond.errors()
+    infinite = single - np.array([beyond.excess(networks) for networks in beyond.ensembles])
+    widths = np.array([networks.width for networks in beyond.ensembles])
+    flat, just = widths[:-1] >= settings["plateau"], widths <= settings["just_beyond"][1]
+    ratios = beyond.parameters / _scale(settings, sweep)
+    readings = {}
     for name, errors in {"infinite ensemble": infinite, "single": single}.items():
-        for rest, chosen in {"plateau": slice(0, -1), "just beyond": slice(0, 1)}.items():
-            readings[f"{name} {rest}"] = rows(
-                settings,
-                wide.parameters[chosen],
-                errors[chosen],
-                reference=errors[-1],
-                x_label=_PARAMETERS,
-                y_label="test error",
-            )
+        readings[f"{name} plateau"] = rows(
+            settings,
+            ratios[:-1][flat],
+            errors[:-1][flat],
+            reference=errors[-1],
+            x_label=_RATIO,
+            y_label=_ERROR,
+        )
+        readings[f"{name} just beyond"] = rows(
+            settings,
+            settings["components"],
+            errors[just].mean(),
+            reference=errors[-1],
+            x_label=_INPUTS,
+            y_label=_ERROR,
+        )
     return readings
 
 
 def _budget_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Errors of ensembles of networks little above N*, beside one network with as many parameters in all."""
+    """Errors of k networks little above N*, beside one network with as many parameters in all."""
     networks, members = sweep.of_width(settings["member_width"]), settings["members"]
     budgets = np.array(members) * float(networks.parameters)
     if budgets[-1] > sweep.parameters[-1]:
@@ -225,9 +249,7 @@ def _budget_readings(settings: Settings, sweep: _Sweep) -> Readings:
         "copied budget": [ensemble_error(networks.outputs, sweep.labels, 1).value] * len(members),
     }
     return {
-        name: rows(
-            settings, budgets, errors, reference=large, x_label="parameters in all", y_label="test error"
-        )
+        name: rows(settings, members, errors, reference=large, x_label="networks k", y_label=_ERROR)
         for name, errors in kinds.items()
     }
 
@@ -273,6 +295,7 @@ def measure_width_sweep(settings: Settings, rng: np.random.Generator) -> Reading
         **_width_readings(settings, sweep),
         **_ensemble_readings(settings, sweep),
         **_cusp_readings(settings, sweep),
+        **_place_readings(settings, sweep),
         **_norm_readings(settings, sweep),
         **_plateau_readings(settings, sweep),
         **_budget_readings(settings, sweep),
@@ -313,10 +336,11 @@ _READ: dict[str, Any] = {
     "across": by_budget([3, 5, 11], [3, 6, 12], [8, 13, 20]),
     # (N - N*) / N* from 1/2 to 4
     "near": by_budget([9, 24], [10, 17], [16, 28]),
-    # from about four times N* on, and from more than ten times N* on where examples are enough for that
-    "plateau": by_budget(16, 15, 24),
+    # from three times N* on, from four, and from more than ten where the budget reaches far enough
+    "just_beyond": by_budget([11, 16], [12, 15], [20, 28]),
+    "plateau": by_budget(16, 15, 28),
     "beyond": by_budget(16, 32, 50),
-    "ensemble_width": by_budget(16, 32, 64),
+    "ensemble_width": by_budget(16, 19, 64),
     "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
     # at about twice N*
     "member_width": by_budget(9, 10, 16),
