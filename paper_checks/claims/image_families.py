@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def image_network(settings: Settings, task: ClassificationTask) -> Network:
-    """Networks of the architecture `arch` on the inputs of a task, with the default normal prior."""
+    """Networks of the architecture `arch` on the inputs of a task, with the default normal prior.
+
+    Units are those of `activation`, where the settings name one. Convolutions are given the inputs as images.
+    """
     from genlaws.empirical.architectures import parse_architecture
     from genlaws.empirical.networks import Network
     from genlaws.empirical.priors import Prior
 
-    architecture = parse_architecture(settings["arch"], bias=settings.get("bias", True))
-    return Network(architecture, Prior(), task.inputs.shape[1:])
+    architecture = parse_architecture(
+        settings["arch"], activation=settings.get("activation", "relu"), bias=settings.get("bias", True)
+    )
+    inputs = task.as_images() if architecture.convolutions else task.inputs
+    return Network(architecture, Prior(), inputs.shape[1:])
 
 
 def _taught(settings: Settings, task: ClassificationTask, rng: np.random.Generator) -> ClassificationTask:
