@@ -18,11 +18,11 @@ _SAME_DEPTH = 0.25  # counting neurons for parameters would change thresholds by
 _DYNAMICS = 0.2  # in the logarithm of a threshold
 
 _TRAINED: dict[str, Any] = {"rate": 0.01, "resolution": by_budget(0.1, 0.05, 0.03)}
-_LONG: dict[str, Any] = {**_TRAINED, "steps": by_budget(3000, 30_000, 100_000)}
 _EARLY: dict[str, Any] = {**_TRAINED, "steps": 100}
 _AT_ONCE: dict[str, Any] = {"steps": 10, "between": [0.015, 2.0]}
 ON_SPHERES: dict[str, Any] = {
-    **_LONG,
+    **_TRAINED,
+    "steps": by_budget(3000, 30_000, 100_000),
     "networks": by_budget(
         [[10, 12, 1], [10, 24, 1]],
         [[10, 12, 1], [10, 24, 1], [10, 36, 1], [10, 48, 1]],
@@ -34,7 +34,8 @@ ON_SPHERES: dict[str, Any] = {
 _POOLED: dict[str, Any] = {**ON_SPHERES, "pool": by_budget(800, 1600, 3200), "between": [1.2, 8.0]}
 SPHERES_STOPPED: dict[str, Any] = {**ON_SPHERES, **_EARLY, "between": [0.05, 2.0]}
 ON_IMAGES: dict[str, Any] = {
-    **_LONG,
+    **_TRAINED,
+    "steps": by_budget(8000, 30_000, 100_000),  # images take longer to be satisfied than random points
     "data": "mnist5k",
     "task": "parity",
     "networks": by_budget(
