@@ -19,6 +19,7 @@ from genlaws.empirical import ClassificationTask, classification_task, load_imag
 from genlaws.simulate import (
     ensemble_error,
     group_means,
+    squared_fluctuation,
     squared_norm,
 )
 from genlaws.simulate.measurement import Source
@@ -101,6 +102,21 @@ def _width_readings(settings: Settings, sweep: _Sweep) -> Readings:
         for networks in wide.ensembles
     ]
     return width_rows(settings, wide.parameters, numbers, x_label=_PARAMETERS)
+
+
+def _ranged_readings(settings: Settings, sweep: _Sweep) -> Readings:
+    """The excess error from three times N* on, and the fluctuation where it is said to be a power alone."""
+    beyond = sweep.between(settings["just_beyond"][0], settings["widths"][-1])
+    far = sweep.between(settings["far"], settings["widths"][-1])
+    excess = [beyond.excess(networks) for networks in beyond.ensembles]
+    squares = [squared_fluctuation(networks.outputs).value for networks in far.ensembles]
+    return {
+        name: rows(settings, part.parameters, y, x_label=_PARAMETERS, y_label=label)
+        for name, label, part, y in (
+            ("excess error from 3 N* on", "error above the infinite ensemble", beyond, excess),
+            ("squared fluctuation far from N*", "||f - f_bar||^2", far, squares),
+        )
+    }
 
 
 def _ensemble_readings(settings: Settings, sweep: _Sweep) -> Readings:
@@ -293,6 +309,7 @@ def measure_width_sweep(settings: Settings, rng: np.random.Generator) -> Reading
     sweep = _trained(settings, rng, drawn_from=settings["examples"])
     return {
         **_width_readings(settings, sweep),
+        **_ranged_readings(settings, sweep),
         **_ensemble_readings(settings, sweep),
         **_cusp_readings(settings, sweep),
         **_place_readings(settings, sweep),
@@ -340,6 +357,7 @@ _READ: dict[str, Any] = {
     "just_beyond": by_budget([11, 16], [12, 15], [20, 28]),
     "plateau": by_budget(16, 15, 28),
     "beyond": by_budget(16, 32, 50),
+    "far": by_budget(24, 64, 100),
     "ensemble_width": by_budget(16, 19, 64),
     "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
     # at about twice N*

@@ -24,6 +24,7 @@ TINY = {
     "just_beyond": [2, 4],
     "plateau": 4,
     "beyond": 4,
+    "far": 8,
     "ensemble_width": 8,
     "sizes": [1, 2],
     "member_width": 4,
@@ -161,7 +162,7 @@ def test_no_width_removes_what_sets_of_their_own_add(measured):
         "training": {"hidden_layers": 1, "rate_factor": 30.0, "largest_rate": 1e-3, "max_steps": 300},
     }
     own = measured(own_sets_sweep("distance"), **{**OWN, **common, "widths": [20, 160], "networks": 6})
-    shared = {**TINY, **common, "widths": [2, 4, 20, 160], "beyond": 20, "networks": 6}
+    shared = {**TINY, **common, "widths": [2, 4, 20, 160], "beyond": 20, "far": 20, "networks": 6}
     same = measured(width_sweep("distance"), **{**shared, "ensemble_width": 20, "across": [2, 4, 20]})
     falls = [np.log(r["squared fluctuation"].y[0] / r["squared fluctuation"].y[1]) for r in (own, same)]
     assert falls[1] > falls[0] + 0.7
@@ -199,7 +200,7 @@ def test_units_name_widths_that_are_trained(experiment):
         widths = set(first["widths"])
         assert sorted(widths) == first["widths"]
         if "across" in first:
-            named = [first[name] for name in ("plateau", "ensemble_width", "member_width", "beyond")]
+            named = [first[n] for n in ("plateau", "ensemble_width", "member_width", "beyond", "far")]
             assert widths.issuperset([*named, *first["across"], *first["near"], *first["just_beyond"]])
             assert 2 * max(first["sizes"]) <= first["networks"]
             assert max(first["members"]) <= first["networks"]
