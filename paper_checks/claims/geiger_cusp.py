@@ -83,7 +83,7 @@ CLAIMS = (
         experiments=_both("early error"),
         restated={
             "simulation": Restatement(
-                prediction="with a ridge, the error of regression on random features falls with each of them",
+                prediction="with a ridge, the error of random-feature regression falls as features are added",
                 x_range=(0.5, 10.0),
                 falsifier="an error with a ridge that rises with the number of features",
             )
@@ -95,8 +95,8 @@ CLAIMS = (
         where="arXiv:1901.01608, section 1 and figure 2",
         statement="Averaging the outputs of fully trained networks mostly removes the cusp at N*.",
         prediction=(
-            f"at N* the mean of all networks errs at most exp({_MOSTLY}) times as much as at the largest N, "
-            "single networks exp(0.6) times"
+            f"at N* the mean of all networks errs at most exp({_MOSTLY}) = {math.exp(_MOSTLY):.2f} times as "
+            "much as at the largest N; single networks err exp(0.6) = 1.9 times as much (figure 2, read off)"
         ),
         law=UpperBound(relative=True),
         predicted=_MOSTLY,
@@ -115,7 +115,10 @@ CLAIMS = (
         paper="geiger",
         where="arXiv:1901.01608, equation 13 and figure 2",
         statement="The error of the ensemble is slightly less just beyond N* than for the largest networks.",
-        prediction="at about 4 N* the infinite ensemble errs less than at the largest N (published: by 3 %)",
+        prediction=(
+            "at three or four times N* the infinite ensemble errs less than at the largest N (figure 2, read "
+            "off: by 3 %)"
+        ),
         law=Ordering(above=False, relative=True),
         predicted=0.0,
         band=(-math.inf, 0.0),
@@ -181,7 +184,7 @@ CLAIMS = (
         x_range=(5.2, 19),
         falsifier=f"an ensemble error more than {_FLAT:.0%} from that at the largest N",
         control=Control(
-            description="the networks one by one, whose error falls by a third over the same range",
+            description="the networks one by one, whose error falls by more than that over the same range",
             expected="REFUTED",
             experiments=random_features("single plateau") | width_sweep("single plateau"),
         ),
