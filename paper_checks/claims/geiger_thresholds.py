@@ -25,23 +25,23 @@ ON_SPHERES: dict[str, Any] = {
     "steps": by_budget(3000, 30_000, 100_000),
     "networks": by_budget(
         [[10, 12, 1], [10, 24, 1]],
+        [[10, 12, 1], [10, 24, 1], [10, 36, 1]],
         [[10, 12, 1], [10, 24, 1], [10, 36, 1], [10, 48, 1]],
-        [[10, 12, 1], [10, 24, 1], [10, 48, 1], [10, 96, 1]],
     ),
     "between": [1.2, 4.0],
 }
 """Settings of networks on points of a sphere with random labels."""
-_POOLED: dict[str, Any] = {**ON_SPHERES, "pool": by_budget(800, 1600, 3200), "between": [1.2, 8.0]}
+_POOLED: dict[str, Any] = {**ON_SPHERES, "pool": by_budget(800, 1200, 1600), "between": [1.2, 8.0]}
 SPHERES_STOPPED: dict[str, Any] = {**ON_SPHERES, **_EARLY, "between": [0.05, 2.0]}
 ON_IMAGES: dict[str, Any] = {
     **_TRAINED,
-    "steps": by_budget(8000, 30_000, 100_000),  # images take longer to be satisfied than random points
+    "steps": by_budget(8000, 30_000, 200_000),  # images take longer to be satisfied than random points
     "data": "mnist5k",
     "task": "parity",
     "networks": by_budget(
         [[10, 8, 1], [10, 16, 1]],
+        [[10, 8, 1], [10, 12, 1], [10, 16, 1]],
         [[10, 8, 1], [10, 12, 1], [10, 16, 1], [10, 24, 1]],
-        [[10, 8, 1], [10, 12, 1], [10, 16, 1], [10, 24, 1], [10, 32, 1]],
     ),
     "between": [1.0, 15.0],
 }
