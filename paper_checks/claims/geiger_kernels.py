@@ -228,7 +228,7 @@ _NETWORK_START: dict[str, Any] = {
     "points": 24,
     "activation": "relu",
     "widths": by_budget([64, 128, 256, 512], [64, 128, 256, 512, 1024], [64, 128, 256, 512, 1024, 2048]),
-    "draws": by_budget(40, 120, 300),
+    "draws": by_budget(80, 160, 300),
 }
 _EIGENVALUES: dict[str, Any] = {
     "dimension": 10,
