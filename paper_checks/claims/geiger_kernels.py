@@ -386,7 +386,7 @@ CLAIMS = (
                     description="8 hidden units, whose kernel lies far from its limit, and moves",
                     expected="REFUTED",
                     experiments=on_networks(
-                        by_budget(4, 6, 8),
+                        by_budget(8, 10, 12),
                         measure_network_decay_rate,
                         arch="fc:1x8",
                         networks=by_budget(4, 6, 8),
