@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genlaws.simulate import Measurement, least_hinge_loss, random_examples
-from genlaws.theory import Constant, Divergence, LowerBound, PowerLaw, UpperBound
+from genlaws.theory import Constant, Divergence, LowerBound, Ordering, PowerLaw, UpperBound
 
 from ..claim import Claim, Control, Published, Restatement, Settings
 from .geiger_thresholds import (
@@ -24,6 +24,7 @@ from .geiger_thresholds import (
 from .jamming_thresholds import LIMIT, NORMS, THRESHOLDS
 from .units import by_budget, rows, shared_networks, shared_simulation, simulated
 
+_GROWTH = 0.05
 _BETWEEN = 0.1  # of 130 runs near the transition the paper has 5, stopped early, in between
 
 
@@ -54,6 +55,7 @@ _NORMS: dict[str, Any] = {
     "rate": 0.01,
     "steps": by_budget(10_000, 40_000, 100_000),
     "early": 100,
+    "cut_off": 1250,
 }
 _NORM_REPLICATES = by_budget(8, 24, 40)
 
@@ -109,6 +111,28 @@ CLAIMS = (
         experiments=shared_networks(_NORM_REPLICATES, NORMS, "excess", **_NORMS),
         rivals=(PowerLaw(exponent=-1.0),),
         not_applicable={"simulation": "the shortest perceptrons keep no norm as N grows; see B7"},
+    ),
+    Claim(
+        id="B7c",
+        paper="geiger",
+        where="arXiv:1901.01608, figure 7: curves of four learning times, the longest 2,000,000 steps",
+        statement="A finite time of training cuts the norm's divergence off, next to the threshold only.",
+        prediction=(
+            f"from step {_NORMS['cut_off']} to the end the norm grows by at least 5 % more for the narrowest "
+            "networks, N about 1.3 N*, than for networks of about 4 N*"
+        ),
+        law=Ordering(),
+        predicted=_GROWTH,
+        band=(_GROWTH, math.inf),
+        x_range=(193, 193),
+        falsifier="norms that grow as much far from the threshold, or do not grow any more next to it",
+        control=Control(
+            description="the second half of the training, by which everything is satisfied and at rest",
+            expected="REFUTED",
+            experiments=shared_networks(_NORM_REPLICATES, NORMS, "growth from half", **_NORMS),
+        ),
+        experiments=shared_networks(_NORM_REPLICATES, NORMS, "growth from cut off", **_NORMS),
+        not_applicable={"simulation": "the shortest perceptrons are found exactly, without any time"},
     ),
     Claim(
         id="B9a",

@@ -65,6 +65,12 @@ _DEPTHS: dict[str, Any] = {
     ),
     "between": [1.0, 4.0],
 }
+_AT_PRINTED_SIZE: dict[str, Any] = {
+    **ON_IMAGES,
+    # of the full budget one hidden layer with N = 3901, which takes 60,000 images
+    "networks": {**ON_IMAGES["networks"], "full": [[10, 325, 1]]},
+    "between": by_budget([1.0, 15.0], [1.0, 15.0], [1.0, 17.9]),
+}
 REPLICATES = by_budget(5, 12, 20)
 FEW = by_budget(4, 8, 12)
 _PAIRS = by_budget(8, 12, 20)
@@ -234,6 +240,29 @@ CLAIMS = (
             Published(f"{end} P/N at the transition", value, "arXiv:1810.09665, random data")
             for end, value in (("smallest", 2.8), ("largest", 2.9))
         ),
+    ),
+    Claim(
+        id="B8f",
+        paper="geiger",
+        where="arXiv:1810.09665: transition on MNIST, ten principal components, at P/N about 15 for N = 3900",
+        statement="On images networks jam at about 15 examples for each parameter.",
+        prediction=(
+            "P/N = 15 within 20 % at N = 3900; B8b has it grow with N, so that smaller networks do not decide"
+        ),
+        law=Constant(value=15.0),
+        predicted=15.0,
+        band=(0.8 * 15.0, 1.2 * 15.0),
+        x_range=(3901, 3901),
+        falsifier="another ratio at that size",
+        control=Control(
+            description="the same images with labels drawn at random, which follow no rule: P/N near 2.5",
+            expected="REFUTED",
+            experiments=shared_networks(
+                FEW, THRESHOLDS, "examples per parameter", **_AT_PRINTED_SIZE, labels="random"
+            ),
+        ),
+        experiments=shared_networks(REPLICATES, THRESHOLDS, "examples per parameter", **_AT_PRINTED_SIZE),
+        not_applicable={"simulation": "the claim is about images; B8e is about random data"},
     ),
     _slower("B13a", "adam", "gd", ("Adam", "gradient descent")),
     _slower("B13b", "fire", "gd", ("FIRE", "gradient descent")),

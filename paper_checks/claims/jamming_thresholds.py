@@ -32,6 +32,7 @@ STABLE = 0.25
 """Fewest unsatisfied examples per parameter at which a ReLU network can be stable (arXiv:1809.09349)."""
 _PRECISION = 4  # so few unsatisfied examples are put down to precision (arXiv:1810.09665, App. B)
 _TOLERANCE = 1e-3  # of the margin
+_ENDS = 3  # widths at either end of those whose norms are measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ def measure_norms(settings: Settings, rng: np.random.Generator) -> Readings:
     """Root mean square of the output on images never trained on, for networks of many widths.
 
     All see the same `examples` first images, and `tested_on` others; `widest` is the width whose norm is
-    taken off for the excess. Stopped early means after `early` steps.
+    taken off for the excess. Stopped early means after `early` steps, cut off after `cut_off`.
     """
     most = settings["examples"] + settings["tested_on"]
     drawn = draw_examples(settings, most, settings["components"], rng)
@@ -272,23 +273,32 @@ def measure_norms(settings: Settings, rng: np.random.Generator) -> Readings:
         return float(np.sqrt(np.mean(outputs**2)))
 
     starts = np.random.SeedSequence(int(rng.integers(2**63))).spawn(len(networks))
-    norms, early = (
+    norms, early, cut, half = (
         np.array([norm(network, steps, start) for network, start in zip(networks, starts, strict=True)])
-        for steps in (settings["steps"], settings["early"])
+        for steps in (settings["steps"], settings["early"], settings["cut_off"], settings["steps"] // 2)
     )
     parameters = [network.parameters for network in networks[:-1]]
 
     def reading(y: FloatArray, y_label: str) -> Measurement:
         return rows(settings, parameters, y, x_label="parameters N", y_label=y_label)
 
+    def growth(before: FloatArray) -> Measurement:
+        # of the narrowest networks, beside that of the widest of `widths`
+        grown = np.log(norms / before)[:-1]
+        near, far = grown[:_ENDS].mean(), grown[-_ENDS:].mean()
+        label = "growth of the logarithm of the norm"
+        return rows(settings, parameters[0], near, x_label="parameters N", y_label=label, reference=far)
+
     return {
         "norm": reading(norms[:-1], "norm of the output"),
         "early norm": reading(early[:-1], "norm of the output, stopped early"),
         "excess": reading(norms[:-1] - norms[-1], "norm above that of wide networks"),
+        "growth from cut off": growth(cut),
+        "growth from half": growth(half),
     }
 
 
 THRESHOLDS = SharedWork("jamming-thresholds", measure_thresholds)
 LIMIT = SharedWork("jamming-limit", measure_limit)
 DEPTHS = SharedWork("jamming-depths", measure_depths)
-NORMS = SharedWork("jamming-norms", measure_norms)
+NORMS = SharedWork("jamming-norms", measure_norms, revision=2)

@@ -99,7 +99,8 @@ def test_units_are_sound_and_cover_the_range(name, source, role):
         else:
             x = unit.get("distances") or [unit["dimension"]]
         # a quick run is too small for some of what is asked, and says so
-        if role == "claim" and (name, budget) not in {(name, "quick") for name in ("B8d", "B9e", "B9f")}:
+        small = {(name, "quick") for name in ("B8d", "B8f", "B9e", "B9f")} | {("B8f", "standard")}
+        if role == "claim" and (name, budget) not in small:
             assert min(x) <= claim.x_range[0]
             assert max(x) >= claim.x_range[1]
 
@@ -240,6 +241,7 @@ NORMS = {
     "rate": 0.01,
     "steps": 500,
     "early": 5,
+    "cut_off": 5,
 }
 
 
@@ -261,6 +263,17 @@ def test_norms_are_those_of_networks_trained_anew():
     np.testing.assert_array_equal(found["norm"].x, [Architecture(10, w, 2).parameters for w in (6, 12)])
     # the norm grows on the way to a margin of 1
     assert np.all(found["early norm"].y < found["norm"].y)
+    # of two widths, all narrow and all wide at once
+    growth = np.log(found["norm"].y / found["early norm"].y).mean()
+    assert found["growth from cut off"].y == found["growth from cut off"].reference == pytest.approx(growth)
+    assert 0.0 <= found["growth from half"].y < growth
+
+
+def test_next_to_the_threshold_the_norm_grows_later_than_far_from_it():
+    settings = {**NORMS, "examples": 200, "widths": [5, 6, 7, 30, 40, 50], "hidden_layers": 1, "steps": 4000}
+    found = measure_norms({**settings, "cut_off": 400}, np.random.default_rng(2))["growth from cut off"]
+    assert found.x == Architecture(10, 5, 1).parameters
+    assert found.y > 2.0 * abs(found.reference)
 
 
 def test_norms_ask_for_enough_images():
