@@ -7,7 +7,7 @@ from genlaws.theory import ExponentialDecay, PowerLaw, PowerLawWithCorrection, P
 
 from ..claim import AnyExperiment, Claim, Control, Published, Restatement
 from .random_feature_readings import own_sets_features, random_features
-from .width_sweep_readings import own_sets_sweep, width_sweep
+from .width_sweep_readings import own_sets_sweep, width_ensembles, width_sweep
 
 # what the standard budget and the full one both measure, well beyond N*
 _PARAMETERS = (1.1e4, 6e4)
@@ -16,6 +16,10 @@ _FEATURES = (20.0, 2000.0)  # random features per example
 
 def _both(reading: str) -> dict[Source, AnyExperiment]:
     return random_features(reading) | width_sweep(reading)
+
+
+def _both_of_ensembles(reading: str) -> dict[Source, AnyExperiment]:
+    return random_features(reading) | width_ensembles(reading)
 
 
 def _own_sets(reading: str) -> Control:
@@ -35,18 +39,18 @@ def _copies(reading: str) -> Control:
             "as large"
         ),
         expected="REFUTED",
-        experiments=_both(f"copied {reading}"),
+        experiments=_both_of_ensembles(f"copied {reading}"),
     )
 
 
-def _classes_of_the_mean(reading: str) -> Control:
+def _classes_of_the_mean(experiments: dict[Source, AnyExperiment]) -> Control:
     return Control(
         description=(
             "errors are counted against the classes of f_bar itself, for which every displacement of the "
             "boundary costs in proportion: exponent 1"
         ),
         expected="REFUTED",
-        experiments=_both(reading),
+        experiments=experiments,
     )
 
 
@@ -175,7 +179,7 @@ CLAIMS = (
         band=(1.7, 2.3),
         x_range=(0.3, 0.4),
         falsifier="an exponent outside 2 +- 0.3",
-        control=_classes_of_the_mean("disagreement against distance"),
+        control=_classes_of_the_mean(_both("disagreement against distance")),
         experiments=_both("excess against distance"),
         restated={"simulation": Restatement(x_range=(0.05, 0.35))},
         published=(Published("exponent, fitted freely", 2.5, "arXiv:1901.01608, figure 6B"),),
@@ -191,8 +195,8 @@ CLAIMS = (
         band=(1.7, 2.3),
         x_range=(0.25, 0.4),
         falsifier="an exponent outside 2 +- 0.3",
-        control=_classes_of_the_mean("ensemble disagreement against distance"),
-        experiments=_both("ensemble excess against distance"),
+        control=_classes_of_the_mean(_both_of_ensembles("ensemble disagreement against distance")),
+        experiments=_both_of_ensembles("ensemble excess against distance"),
         restated={"simulation": Restatement(x_range=(0.12, 0.35))},
     ),
     Claim(
@@ -321,7 +325,7 @@ CLAIMS = (
         x_range=(1.0, 4.0),
         falsifier="an exponent outside -1 +- 0.15, or an exponential that foretells held-out k better",
         control=_copies("ensemble excess"),
-        experiments=_both("ensemble excess"),
+        experiments=_both_of_ensembles("ensemble excess"),
         rivals=(ExponentialDecay(rate=0.2),),
     ),
     Claim(
@@ -336,7 +340,7 @@ CLAIMS = (
         x_range=(1.0, 4.0),
         falsifier="an exponent outside -0.5 +- 0.1, or an exponential that foretells held-out k better",
         control=_copies("ensemble distance"),
-        experiments=_both("ensemble distance"),
+        experiments=_both_of_ensembles("ensemble distance"),
         rivals=(ExponentialDecay(rate=0.1),),
     ),
 )

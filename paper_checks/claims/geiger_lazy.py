@@ -154,8 +154,8 @@ _IMAGES: dict[str, Any] = {
     "task": "parity",
     "components": 10,
     "points": 16,
-    "layers": by_budget(1, 2, 3),
-    "networks": by_budget(16, 4, 4),
+    "layers": by_budget(1, 1, 2),
+    "networks": by_budget(16, 32, 8),
     "stepped": 48,
     "tolerance": 0.1,
     "step": 0.02,
@@ -169,7 +169,7 @@ _WIDTHS: tuple[dict[Any, Any], dict[Any, Any]] = (
             [256, 512, 1024, 2048, 4096, 8192, 16384],
         )
     },
-    {"widths": by_budget([512, 1024, 2048, 4096], [256, 512, 1024, 2048], [512, 1024, 2048, 4096])},
+    {"widths": [512, 1024, 2048, 4096]},
 )
 # where nothing depends on the width, the narrow say it too
 _NARROW: dict[str, Any] = {"widths": [64, 128, 256, 512]}
@@ -183,7 +183,7 @@ def _read(reading: str, *, activation: str = "relu") -> dict[Source, AnyExperime
     simulated, on_networks = _WIDTHS
     return shared_simulation(
         by_budget(12, 24, 40), SHALLOW, reading, **chosen, **simulated, **_SPHERE
-    ) | shared_networks(by_budget(10, 10, 16), NETWORKS, reading, **chosen, **on_networks, **_IMAGES)
+    ) | shared_networks(by_budget(10, 16, 24), NETWORKS, reading, **chosen, **on_networks, **_IMAGES)
 
 
 def _read_at_fixed_regime(reading: str) -> dict[Source, AnyExperiment]:

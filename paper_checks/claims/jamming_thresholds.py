@@ -267,16 +267,23 @@ def measure_norms(settings: Settings, rng: np.random.Generator) -> Readings:
         for width in [*settings["widths"], settings["widest"]]
     ]
 
-    def norm(network: Architecture, steps: int, start: np.random.SeedSequence) -> float:
-        run = train({**settings, "steps": steps}, network, examples, dynamics="adam", start=start)
-        outputs = hinge_network_outputs(run.variables, heldout, hidden_layers=network.hidden_layers)
-        return float(np.sqrt(np.mean(outputs**2)))
+    def norms_after(
+        counts: Sequence[int], network: Architecture, start: np.random.SeedSequence
+    ) -> list[float]:
+        # decreasing numbers of steps: a run that ended within the next one is that one, too
+        run, found = None, []
+        for steps in counts:
+            if run is None or run.steps > steps:
+                run = train({**settings, "steps": steps}, network, examples, dynamics="adam", start=start)
+            outputs = hinge_network_outputs(run.variables, heldout, hidden_layers=network.hidden_layers)
+            found.append(float(np.sqrt(np.mean(outputs**2))))
+        return found
 
     starts = np.random.SeedSequence(int(rng.integers(2**63))).spawn(len(networks))
-    norms, early, cut, half = (
-        np.array([norm(network, steps, start) for network, start in zip(networks, starts, strict=True)])
-        for steps in (settings["steps"], settings["early"], settings["cut_off"], settings["steps"] // 2)
-    )
+    counts = (settings["steps"], settings["steps"] // 2, settings["cut_off"], settings["early"])
+    norms, half, cut, early = np.array(
+        [norms_after(counts, network, start) for network, start in zip(networks, starts, strict=True)]
+    ).T
     parameters = [network.parameters for network in networks[:-1]]
 
     def reading(y: FloatArray, y_label: str) -> Measurement:

@@ -120,8 +120,8 @@ def _ranged_readings(settings: Settings, sweep: _Sweep) -> Readings:
 
 
 def _ensemble_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Readings over the number of networks that are averaged, at one width."""
-    networks = sweep.of_width(settings["ensemble_width"])
+    """Readings over the number of networks that are averaged."""
+    (networks,) = sweep.ensembles
     # wide networks slope alike: the mean of some as each of them does
     slopes = np.sqrt((networks.gradient_norms.astype(np.float64) ** 2).mean(axis=0))
     numbers = []
@@ -310,13 +310,17 @@ def measure_width_sweep(settings: Settings, rng: np.random.Generator) -> Reading
     return {
         **_width_readings(settings, sweep),
         **_ranged_readings(settings, sweep),
-        **_ensemble_readings(settings, sweep),
         **_cusp_readings(settings, sweep),
         **_place_readings(settings, sweep),
         **_norm_readings(settings, sweep),
         **_plateau_readings(settings, sweep),
         **_budget_readings(settings, sweep),
     }
+
+
+def measure_width_ensembles(settings: Settings, rng: np.random.Generator) -> Readings:
+    """Readings over the number of networks that are averaged, of many networks of one width."""
+    return _ensemble_readings(settings, _trained(settings, rng, drawn_from=settings["examples"]))
 
 
 def measure_own_sets_sweep(settings: Settings, rng: np.random.Generator) -> Readings:
@@ -326,6 +330,7 @@ def measure_own_sets_sweep(settings: Settings, rng: np.random.Generator) -> Read
 
 
 _WIDTH_SWEEP = SharedWork("width-sweep", measure_width_sweep)
+_ENSEMBLES = SharedWork("width-ensembles", measure_width_ensembles)
 _OWN_SETS = SharedWork("width-sweep-own-sets", measure_own_sets_sweep)
 
 _TRAINED: dict[str, Any] = {
@@ -348,7 +353,7 @@ _READ: dict[str, Any] = {
         [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 17, 19, 24, 32, 45, 64, 90, 128, 181],
         [6, 8, 10, 11, 12, 13, 14, 16, 18, 20, 24, 28, 32, 50, 64, 100, 200, 400, 1000],
     ),
-    "networks": by_budget(16, 20, 20),
+    "networks": by_budget(12, 20, 20),
     # at about a third of N*, at N*, and at more than twice N*
     "across": by_budget([3, 5, 11], [3, 6, 12], [8, 13, 20]),
     # (N - N*) / N* from 1/2 to 4
@@ -358,11 +363,14 @@ _READ: dict[str, Any] = {
     "plateau": by_budget(16, 15, 28),
     "beyond": by_budget(16, 32, 50),
     "far": by_budget(24, 64, 100),
-    "ensemble_width": by_budget(16, 19, 64),
-    "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
     # at about twice N*
     "member_width": by_budget(9, 10, 16),
     "members": by_budget([2, 4, 8], [2, 4, 8, 16], [2, 4, 8, 16]),
+}
+_READ_OF_ENSEMBLES: dict[str, Any] = {
+    "widths": by_budget([16], [19], [64]),
+    "networks": by_budget(24, 40, 40),
+    "sizes": by_budget([1, 2, 4], [1, 2, 4, 8], [1, 2, 4, 8]),
 }
 _READ_OF_OWN_SETS: dict[str, Any] = {
     "widths": by_budget([16, 24, 36, 54], [32, 45, 64, 90, 128, 181], [50, 100, 200, 400, 1000]),
@@ -374,7 +382,12 @@ _READ_OF_OWN_SETS: dict[str, Any] = {
 
 def width_sweep(reading: str) -> dict[Source, AnyExperiment]:
     """The experiment that trains networks of many widths, read in one way."""
-    return shared_networks(by_budget(4, 8, 10), _WIDTH_SWEEP, reading, **_TRAINED, **_READ)
+    return shared_networks(by_budget(4, 14, 14), _WIDTH_SWEEP, reading, **_TRAINED, **_READ)
+
+
+def width_ensembles(reading: str) -> dict[Source, AnyExperiment]:
+    """Many networks of one width beyond N*, of which ensembles are read."""
+    return shared_networks(by_budget(6, 24, 24), _ENSEMBLES, reading, **_TRAINED, **_READ_OF_ENSEMBLES)
 
 
 def own_sets_sweep(reading: str) -> dict[Source, AnyExperiment]:

@@ -211,6 +211,10 @@ def test_the_range_is_covered_at_every_budget(name, budget):
 )
 def test_all_claims_read_one_work_and_their_controls_at_most_another(source, works):
     for claim in (claim.as_tested_by(source) for claim in CLAIMS):
+        if source == "network" and claim.id in ("B3b", "B5a", "B5b"):
+            both = {claim.experiments[source].work.name, claim.control.experiments[source].work.name}
+            assert both == {"width-ensembles"}
+            continue
         assert claim.experiments[source].work.name == works[0]
         assert claim.control.experiments[source].work.name in works
         assert claim.experiments[source].reading != claim.control.experiments[source].reading or (

@@ -10,7 +10,7 @@ import pytest
 from genlaws.empirical import WidthProtocol, sweep_widths
 from genlaws.paper_checks.claim import BUDGETS
 from genlaws.paper_checks.claims import geiger_cusp, width_sweep_readings
-from genlaws.paper_checks.claims.width_sweep_readings import own_sets_sweep, width_sweep
+from genlaws.paper_checks.claims.width_sweep_readings import own_sets_sweep, width_ensembles, width_sweep
 
 TINY = {
     "replicate": 3,
@@ -25,8 +25,6 @@ TINY = {
     "plateau": 4,
     "beyond": 4,
     "far": 8,
-    "ensemble_width": 8,
-    "sizes": [1, 2],
     "member_width": 4,
     "members": [1, 2],
 }
@@ -108,8 +106,30 @@ def test_what_networks_err_more_than_infinitely_many_is_read_off_all_of_them(rea
     assert readings["infinite ensemble plateau"].reference == pytest.approx([limits[-1]] * 2)
     assert readings["infinite ensemble just beyond"].y == pytest.approx([limits[1:3].mean()])
     assert readings["single just beyond"].y == pytest.approx([np.mean([e[0].value for e in by_size[1:3]])])
-    (_, two, five) = by_size[3]
-    assert readings["ensemble excess"].y[1] == pytest.approx((two.value - five.value) / (1 - 2 / 5))
+
+
+def test_ensembles_of_one_width_are_read_like_those_of_a_sweep(measured):
+    common = {name: TINY[name] for name in ("replicate", "examples", "tested_on", "training")}
+    few = {**common, "widths": [8], "networks": 6, "sizes": [1, 2]}
+    found = measured(width_ensembles("ensemble excess"), **few)
+    rng = np.random.default_rng(5)
+    task = width_sweep_readings._task("mnist5k", "parity", 10)
+    order = rng.permutation(len(task))
+    own, test = order[:30], order[30:180]
+    networks = sweep_widths(
+        task.inputs[own],
+        task.labels[own],
+        task.inputs[test],
+        task.labels[test],
+        widths=[8],
+        networks=6,
+        protocol=WidthProtocol(**TINY["training"]),
+        rng=int(rng.integers(2**53)),
+        device="cpu",
+    )
+    _, two, six = networks.measures(sizes=[1, 2, 6])[0].ensemble_errors
+    assert found["ensemble excess"].x.tolist() == [1.0, 2.0]
+    assert found["ensemble excess"].y[1] == pytest.approx((two.value - six.value) / (1 - 2 / 6))
 
 
 def test_places_are_held_against_the_first_width_that_is_satisfied(readings, sweep):
@@ -163,7 +183,7 @@ def test_no_width_removes_what_sets_of_their_own_add(measured):
     }
     own = measured(own_sets_sweep("distance"), **{**OWN, **common, "widths": [20, 160], "networks": 6})
     shared = {**TINY, **common, "widths": [2, 4, 20, 160], "beyond": 20, "far": 20, "networks": 6}
-    same = measured(width_sweep("distance"), **{**shared, "ensemble_width": 20, "across": [2, 4, 20]})
+    same = measured(width_sweep("distance"), **{**shared, "across": [2, 4, 20]})
     falls = [np.log(r["squared fluctuation"].y[0] / r["squared fluctuation"].y[1]) for r in (own, same)]
     assert falls[1] > falls[0] + 0.7
 
@@ -188,7 +208,9 @@ def test_what_cannot_be_read_is_refused(measured):
         measured(width_sweep("error"), **{**TINY, "training": wild})
 
 
-@pytest.mark.parametrize("experiment", [width_sweep("error"), own_sets_sweep("distance")])
+@pytest.mark.parametrize(
+    "experiment", [width_sweep("error"), width_ensembles("ensemble excess"), own_sets_sweep("distance")]
+)
 def test_units_name_widths_that_are_trained(experiment):
     (units,) = experiment.values()
     sizes = []
@@ -200,10 +222,10 @@ def test_units_name_widths_that_are_trained(experiment):
         widths = set(first["widths"])
         assert sorted(widths) == first["widths"]
         if "across" in first:
-            named = [first[n] for n in ("plateau", "ensemble_width", "member_width", "beyond", "far")]
+            named = [first[n] for n in ("plateau", "member_width", "beyond", "far")]
             assert widths.issuperset([*named, *first["across"], *first["near"], *first["just_beyond"]])
-            assert 2 * max(first["sizes"]) <= first["networks"]
             assert max(first["members"]) <= first["networks"]
+        assert 2 * max(first.get("sizes", [1])) <= first["networks"]
         sizes.append((len(group), first["examples"], max(widths)))
     assert sizes == sorted(sizes)
 
