@@ -14,7 +14,7 @@ from genlaws.theory import EqualWithinMargin, InteriorPeak, LogarithmicGrowth, M
 from ..claim import Claim, Control, Restatement, Settings
 from .image_families import image_task
 from .units import by_budget, on_networks, rows, simulated
-from .width_sweep_readings import width_sweep
+from .width_sweeps import width_sweep
 
 FloatArray = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from genlaws.theory import EqualWithinMargin, InteriorPeak, Monotone, Ordering, 
 
 from ..claim import AnyExperiment, Claim, Control, Restatement
 from .random_feature_readings import random_features
-from .width_sweep_readings import width_sweep
+from .width_sweeps import width_sweep
 
 # places are known as well as widths lie, N by a third apart: within a factor of 1.65
 _PLACE = 0.5

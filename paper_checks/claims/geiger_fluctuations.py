@@ -7,7 +7,7 @@ from genlaws.theory import ExponentialDecay, PowerLaw, PowerLawWithCorrection, P
 
 from ..claim import AnyExperiment, Claim, Control, Published, Restatement
 from .random_feature_readings import own_sets_features, random_features
-from .width_sweep_readings import own_sets_sweep, width_ensembles, width_sweep
+from .width_sweeps import own_sets_sweep, width_ensembles, width_sweep
 
 # what the standard budget and the full one both measure, well beyond N*
 _PARAMETERS = (1.1e4, 6e4)

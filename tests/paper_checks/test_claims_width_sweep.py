@@ -10,7 +10,7 @@ import pytest
 from genlaws.empirical import WidthProtocol, sweep_widths
 from genlaws.paper_checks.claim import BUDGETS
 from genlaws.paper_checks.claims import geiger_cusp, width_sweep_readings
-from genlaws.paper_checks.claims.width_sweep_readings import own_sets_sweep, width_ensembles, width_sweep
+from genlaws.paper_checks.claims.width_sweeps import own_sets_sweep, width_ensembles, width_sweep
 
 TINY = {
     "replicate": 3,
