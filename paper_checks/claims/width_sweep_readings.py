@@ -20,7 +20,6 @@ from genlaws.simulate import (
     ensemble_error,
     group_means,
     squared_fluctuation,
-    squared_norm,
 )
 
 from ..claim import Readings, Settings
@@ -157,11 +156,7 @@ def _cusp_readings(settings: Settings, sweep: _Sweep) -> Readings:
         tuple(sweep.of_width(width) for width in settings["across"]), sweep.labels, sweep.training_labels
     )
     scale = _scale(settings, sweep)
-    curves = {
-        "error": across.errors(),
-        "early error": across.early_errors(),
-        "ensemble error": across.ensemble_errors(),
-    }
+    curves = {"error": across.errors(), "early error": across.early_errors()}
     readings = {
         name: rows(settings, across.parameters / scale, y, x_label=_RATIO, y_label=_ERROR)
         for name, y in curves.items()
@@ -180,17 +175,13 @@ def _place_readings(settings: Settings, sweep: _Sweep) -> Readings:
     threshold = _threshold(sweep)
     risen = sweep.between(settings["across"][0], settings["widths"][-1])
     overtraining = sweep.errors() - sweep.early_errors()
-    readings = {
-        "overtraining": rows(
-            settings, sweep.parameters, overtraining, x_label=_PARAMETERS, y_label="final minus best error"
-        )
-    }
-    for name, (over, values) in {
+    curves = {
         "peak": (risen, risen.errors()),
         "early peak": (risen, risen.early_errors()),
         "overtraining place": (sweep, overtraining),
-    }.items():
-        readings[name] = rows(
+    }
+    return {
+        name: rows(
             settings,
             settings["components"],
             over.parameters[np.argmax(values)],
@@ -198,25 +189,7 @@ def _place_readings(settings: Settings, sweep: _Sweep) -> Readings:
             x_label=_INPUTS,
             y_label="N of the largest value",
         )
-    return readings
-
-
-def _norm_readings(settings: Settings, sweep: _Sweep) -> Readings:
-    """Norms of the outputs, little above N*."""
-    near = sweep.between(*settings["near"])
-    kinds = {
-        "norm": [networks.outputs for networks in near.ensembles],
-        "early norm": [networks.early_outputs for networks in near.ensembles],
-    }
-    return {
-        name: rows(
-            settings,
-            near.parameters,
-            [math.sqrt(squared_norm(f).value) for f in outputs],
-            x_label=_PARAMETERS,
-            y_label="||f||",
-        )
-        for name, outputs in kinds.items()
+        for name, (over, values) in curves.items()
     }
 
 
@@ -311,7 +284,6 @@ def measure_width_sweep(settings: Settings, rng: np.random.Generator) -> Reading
         **_ranged_readings(settings, sweep),
         **_cusp_readings(settings, sweep),
         **_place_readings(settings, sweep),
-        **_norm_readings(settings, sweep),
         **_plateau_readings(settings, sweep),
         **_budget_readings(settings, sweep),
     }

@@ -37,8 +37,6 @@ _READ: dict[str, Any] = {
     "networks": by_budget(12, 20, 20),
     # at about a third of N*, at N*, and at more than twice N*
     "across": by_budget([3, 5, 11], [3, 6, 12], [8, 13, 20]),
-    # (N - N*) / N* from 1/2 to 4
-    "near": by_budget([9, 24], [10, 17], [16, 28]),
     # from three times N* on, from four, and from more than ten where the budget reaches far enough
     "just_beyond": by_budget([11, 16], [12, 15], [20, 28]),
     "plateau": by_budget(16, 15, 28),
