@@ -142,7 +142,7 @@ _READOUT: dict[str, Any] = {
 _RANDOM: dict[str, Any] = {
     "classes": 5,
     "dimension": 8,
-    "n_examples": by_budget([24, 40], [24, 40, 64, 100], [24, 40, 64, 100, 160]),
+    "n_examples": by_budget([24, 40], [24, 40, 64], [24, 40, 64, 100, 160]),
     "starts": 3,
     "steps": by_budget(100, 300, 1000),
 }
@@ -150,7 +150,7 @@ _DIGITS: dict[str, Any] = {
     "data": "mnist5k",
     "task": "digits",
     "components": 10,
-    "n_examples": by_budget([16, 24], [16, 24, 36, 50], [16, 24, 36, 50, 80]),
+    "n_examples": by_budget([16, 24], [16, 24, 32], [16, 24, 36, 50, 80]),
     "starts": by_budget(2, 3, 3),
     "steps": by_budget(100, 300, 1000),
 }

@@ -74,7 +74,7 @@ CLAIMS = (
         control=Control(
             description="the other side of the threshold, where the least loss has a norm of exponent 1/2",
             expected="REFUTED",
-            experiments=simulated(by_budget(10, 16, 24), measure_least_norm, side="unsatisfied", **_SHORTEST),
+            experiments=simulated(by_budget(24, 24, 40), measure_least_norm, side="unsatisfied", **_SHORTEST),
         ),
         experiments=simulated(by_budget(16, 24, 40), measure_least_norm, side="satisfied", **_SHORTEST)
         | shared_networks(_NORM_REPLICATES, NORMS, "norm", **_NORMS),

@@ -22,14 +22,14 @@ ALLOWED = {
     **each("A5b A6a E6 E9 E11", UNDECIDED),
     "A6b": OPEN,
     "A7": NONE,
-    **each("B1a B1b B2a B2b B3a B3b B4a B4c B5a B5b B6a B6f B8c B9a B10a B10b B10c B11", SUPPORTED),
-    **each("B12a B12b B13a B13b B14a B14b E3a E10a E10c F4a", SUPPORTED),
+    **each("B1a B1b B2a B2b B3a B3b B4a B4c B5a B5b B6a B6f B8c B10a B10b B10c B11", SUPPORTED),
+    **each("B12a B12b B14a B14b E3a E10a E10c F4a", SUPPORTED),
     **each("B4b B6b B6c B6e", REFUTED),
-    **each("B6d B7 B8a B8d B8e B9b B9d B9e B9f E3b E10b F4b", UNDECIDED),
+    **each("B6d B7 B8a B8d B8e B9a B9b B9d B9e B9f B13a B13b E3b E10b F4b", UNDECIDED),
     **each("B7b B7c B8b B8f B9c B10d B15a B15b B15c B15d B15e", NONE),
 }
 # quick runs are too small for these
-CONTROLS_LEFT_OPEN = {"B6b", "B8d", "B9d", "B9f"}
+CONTROLS_LEFT_OPEN = {"B6b", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b"}
 
 ON_NETWORKS = {
     **each("A1a A1b A2a A2c A4", SUPPORTED),
