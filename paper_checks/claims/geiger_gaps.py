@@ -63,7 +63,7 @@ def measure_gaps(settings: Settings, rng: np.random.Generator) -> Readings:
 
 
 _GAPS = SharedWork("jammed-gaps", measure_gaps)
-_REPLICATES = by_budget(6, 24, 40)
+_REPLICATES = by_budget(6, 16, 40)
 _SIZES: dict[str, Any] = {"dimension": by_budget(100, 200, 200), "systems": by_budget(6, 20, 40)}
 _NEGATIVE: dict[str, Any] = {**_SIZES, "examples_per_dimension": 12, "margin": -0.8}
 _CONVEX: dict[str, Any] = {

@@ -76,7 +76,7 @@ CLAIMS = (
             expected="REFUTED",
             experiments=simulated(by_budget(24, 24, 40), measure_least_norm, side="unsatisfied", **_SHORTEST),
         ),
-        experiments=simulated(by_budget(16, 24, 40), measure_least_norm, side="satisfied", **_SHORTEST)
+        experiments=simulated(by_budget(16, 16, 40), measure_least_norm, side="satisfied", **_SHORTEST)
         | shared_networks(_NORM_REPLICATES, NORMS, "norm", **_NORMS),
         rivals=(PowerLaw(exponent=-1.0),),
         restated={

@@ -178,7 +178,7 @@ _FEATURE = _growth([0.001, 0.003, 0.01])
 
 
 def _regimes(reading: str, settings: dict[str, Any], *, handicap: int = 1) -> dict[Any, Any]:
-    return shared_networks(by_budget(5, 10, 20), REGIMES, reading, handicap=handicap, **settings)
+    return shared_networks(by_budget(5, 8, 20), REGIMES, reading, handicap=handicap, **settings)
 
 
 def _handicapped(reading: str, settings: dict[str, Any]) -> Control:

@@ -73,7 +73,7 @@ _AT_PRINTED_SIZE: dict[str, Any] = {
 }
 REPLICATES = by_budget(5, 12, 20)
 FEW = by_budget(4, 8, 12)
-_PAIRS = by_budget(8, 12, 20)
+_PAIRS = by_budget(8, 8, 20)
 
 _NO_RULE: Mapping[Source, str] = {"network": "random data are made, and learnt in simulation"}
 _WITHIN_SPHERES, _WITHIN_IMAGES = (145.0, 289.0), (97.0, 193.0)
