@@ -161,13 +161,13 @@ def _power(found: re.Match[str]) -> str:
 
 
 def _mathematical(text: str) -> Markup:
-    """Text with its indices, powers and signs set as such: f_n, Z_{n+1}, 2^15, n^(-1), <=."""
+    """Text with its indices, powers and signs set as such: f_n, Z_{n+1}, 2^15, n^(-1), |w|^2, <=."""
     text = re.sub(r"(?<![\w.)])-(?=\d|inf\b)|(?<= )-(?= )", "−", text)
     for typed, sign in (("−inf", "−∞"), ("+-", "±"), ("<=", "≤"), (">=", "≥")):
         text = text.replace(typed, sign)
     safe = str(escape(text))
     safe = re.sub(r"((?<!\w)\w'?|\||\)|&gt;)_(?:(\w{1,3})\b|\{([^{}]{1,12})\})", _index, safe)
-    return Markup(re.sub(r"(?<=[\w)])\^(?:(\w+|[-−]\d+)|\(([^()]{1,12})\))", _power, safe))
+    return Markup(re.sub(r"(?<=[\w)|])\^(?:(\w+|[-−]\d+)|\(([^()]{1,12})\))", _power, safe))
 
 
 def _sentence(text: str) -> str:

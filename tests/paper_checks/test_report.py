@@ -26,7 +26,7 @@ from genlaws.theory import PowerLaw
 
 HOSTILE = '<script>document.title="owned"</script><img src="https://example.org/x"> | `a`\n"b" & $\\frac\x0b'
 INFINITY = float("inf")
-TYPED = "f_n <= 2^15 x^(-1) - 0.1, <E>_S of mnist_5k within -2 +- 1, Z_{n+1}"
+TYPED = "f_n <= 2^15 x^(-1) - 0.1, <E>_S of mnist_5k within -2 +- 1, Z_{n+1}, |w|^2"
 SEED = 5
 WIDTHS = (320, 375, 1280)
 
@@ -392,7 +392,7 @@ def test_each_claim_says_what_was_tested_and_how_to_check_it_again(said, results
 def test_what_was_typed_as_mathematics_is_set_as_such(page):
     assert (
         "f<sub>n</sub> ≤ 2<sup>15</sup> x<sup>−1</sup> − 0.1, &lt;E&gt;<sub>S</sub> of mnist_5k "
-        "within −2 ± 1, Z<sub>n+1</sub>"
+        "within −2 ± 1, Z<sub>n+1</sub>, |w|<sup>2</sup>"
     ) in page.read_text(encoding="utf-8")
 
 
