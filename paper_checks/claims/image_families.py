@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def image_network(settings: Settings, task: ClassificationTask) -> Network:
     """Networks of the architecture `arch` on the inputs of a task, with the default normal prior.
 
-    Units are those of `activation`, where the settings name one. Convolutions are given the inputs as images.
+    Units are those of `activation`, where the settings name one. Convolutions are given the inputs as images;
+    of more than two classes each has an output.
     """
     from genlaws.empirical.architectures import parse_architecture
     from genlaws.empirical.networks import Network
@@ -29,7 +30,8 @@ def image_network(settings: Settings, task: ClassificationTask) -> Network:
         settings["arch"], activation=settings.get("activation", "relu"), bias=settings.get("bias", True)
     )
     inputs = task.as_images() if architecture.convolutions else task.inputs
-    return Network(architecture, Prior(), inputs.shape[1:])
+    outputs = len(task.classes) if len(task.classes) > 2 else 1
+    return Network(architecture, Prior(), inputs.shape[1:], outputs=outputs)
 
 
 def _taught(settings: Settings, task: ClassificationTask, rng: np.random.Generator) -> ClassificationTask:

@@ -26,7 +26,7 @@ ALLOWED = {
     **each("B12a B12b B14a B14b E3a E10a E10c F4a", SUPPORTED),
     **each("B4b B6b B6c B6e", REFUTED),
     **each("B6d B7 B8a B8d B8e B9a B9b B9d B9e B9f B13a B13b E3b E10b F4b", UNDECIDED),
-    **each("B7b B7c B8b B8f B9c B10d B15a B15b B15c B15d B15e", NONE),
+    **each("B7b B7c B8b B8f B8g B8h B9c B10d B15a B15b B15c B15d B15e", NONE),
 }
 # quick runs are too small for these
 CONTROLS_LEFT_OPEN = {"B6b", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b"}
@@ -39,7 +39,7 @@ ON_NETWORKS = {
     "A5a": NONE,
     **each("B6f B7c B8c B12a B14a B14b E3a", SUPPORTED),
     **each("B6b B6c B6e B7", REFUTED),
-    **each("B1a B1b B2a B2b B3a B3b B4a B4b B4c B5a B5b B6a B6d B7b B8b B8f B9a B9c B9d", UNDECIDED),
+    **each("B1a B1b B2a B2b B3a B3b B4a B4b B4c B5a B5b B6a B6d B7b B8b B8f B8g B8h B9a B9c B9d", UNDECIDED),
     **each("B10a B10b B10c B10d B11 B12b B13a B13b B15a B15c E3b E10a E10c F4a", UNDECIDED),
     **each("B15b B15d B15e F4b", OPEN),
     **each("B8a B8d B8e B9b B9e B9f E10b", NONE),
