@@ -14,6 +14,9 @@ settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
+# tests run side by side: products on several threads each would wait for one another, many times longer
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # tables are as wide as they need to be; a runner of tests in several processes may say otherwise
 os.environ.pop("COLUMNS", None)
 
