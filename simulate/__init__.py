@@ -3,6 +3,8 @@
 from .binary_perceptron import BinaryPerceptron as BinaryPerceptron
 from .covariances import arc_cosine_covariance as arc_cosine_covariance
 from .covariances import erf_covariance as erf_covariance
+from .depth_kernels import DepthKernels as DepthKernels
+from .depth_kernels import fully_connected_kernels as fully_connected_kernels
 from .drawn_classifiers import DrawnClassifiers as DrawnClassifiers
 from .enumeration import EnumerableFamily as EnumerableFamily
 from .enumeration import PlantableFamily as PlantableFamily
@@ -52,6 +54,7 @@ from .planted_pool import PlantedPoolFraction as PlantedPoolFraction
 from .planted_pool import planted_pool_fraction as planted_pool_fraction
 from .quenched import QuenchedEnsemble as QuenchedEnsemble
 from .random_examples import random_examples as random_examples
+from .random_examples import sphere_points as sphere_points
 from .random_feature_ensembles import RandomFeatureEnsemble as RandomFeatureEnsemble
 from .random_feature_ensembles import RandomFeatureRegression as RandomFeatureRegression
 from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
