@@ -86,13 +86,11 @@ def _decide(
     parts: dict[Role, list[Measurement]] = {"claim": [], "control": []}
     # by place, so that rows are joined and the first failure is named the same whoever finished first
     ordered = sorted(outcomes, key=lambda entry: entry[0].place)
-    for use, outcome in ordered:
-        if isinstance(outcome.result, Failure):
-            reason = f"{use.role}, unit {outcome.task.unit.index}: {outcome.result.reason}"
-            return error_verdict(claim, source, seed, reason), outcome.result.trace
     try:
         for use, outcome in ordered:
-            assert not isinstance(outcome.result, Failure)
+            if isinstance(outcome.result, Failure):
+                reason = f"{use.role}, unit {outcome.task.unit.index}: {outcome.result.reason}"
+                return error_verdict(claim, source, seed, reason), outcome.result.trace
             parts[use.role].append(_measurement(use, outcome.result))
         measurement, control = (Measurement.concatenate(parts[role]) for role in ("claim", "control"))
         return judge(claim, source, measurement, control, seed=seed), ""

@@ -11,6 +11,13 @@ FloatArray = NDArray[np.float64]
 InputLaw = Literal["sphere", "gaussian"]
 
 
+def sphere_points(points: int, dimension: int, rng: np.random.Generator) -> FloatArray:
+    """Points uniform on the sphere of radius sqrt(dimension), shape (points, dimension)."""
+    drawn = rng.standard_normal((points, dimension))
+    made: FloatArray = drawn * (np.sqrt(dimension) / np.linalg.norm(drawn, axis=1, keepdims=True))
+    return made
+
+
 def random_examples(
     examples: int,
     dimension: int,
@@ -50,7 +57,8 @@ def random_examples(
     if law not in get_args(InputLaw):
         raise ValueError(f"law must be one of {', '.join(get_args(InputLaw))}, got {law!r}")
     stream = np.random.default_rng(rng)
-    inputs = stream.standard_normal((examples, dimension))
     if law == "sphere":
-        inputs *= (np.sqrt(dimension) / np.linalg.norm(inputs, axis=1))[:, None]
+        inputs = sphere_points(examples, dimension, stream)
+    else:
+        inputs = stream.standard_normal((examples, dimension))
     return inputs, stream.choice([-1.0, 1.0], size=examples)

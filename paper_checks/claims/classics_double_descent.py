@@ -19,7 +19,7 @@ from genlaws.simulate.threshold import bisect_threshold
 from genlaws.theory import EqualWithinMargin, InteriorPeak
 
 from ..claim import Claim, Control, Restatement, Settings
-from .image_families import image_task
+from .image_families import image_task, require_points
 from .units import by_budget, on_networks, rows, simulated
 
 FloatArray = NDArray[np.float64]
@@ -56,8 +56,7 @@ def measure_readout_risk(settings: Settings, rng: np.random.Generator) -> Measur
     """Mean ln squared loss on held-out images of networks whose last layer is fitted by least squares."""
     n, heldout = settings["examples"], settings["heldout"]
     task = image_task(settings, rng)
-    if len(task) < n + heldout:
-        raise ValueError(f"{task.name} has {len(task)} images, and {n + heldout} are needed")
+    require_points(task, n + heldout, "examples + heldout")
     inputs = task.inputs / np.sqrt(np.mean(task.inputs**2))
     risk = np.zeros(len(_RATIOS))
     for _ in range(settings["draws"]):
@@ -80,8 +79,7 @@ def _points(settings: Settings, n: int, rng: np.random.Generator) -> tuple[Float
     # inputs, and a row of -1 and +1 for each, +1 at its class
     if "data" in settings:
         task = image_task(settings, rng)
-        if len(task) < n:
-            raise ValueError(f"{task.name} has {len(task)} images, and {n} are needed")
+        require_points(task, n, "n_examples")
         inputs, labels, classes = task.inputs[:n], task.labels[:n], len(task.classes)
         inputs = inputs / np.sqrt(np.mean(inputs**2))
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from genlaws.theory import Constant
 
 from ..claim import Claim, Control, Readings, Settings, SharedWork
-from .image_families import image_network, image_task
+from .image_families import image_network, image_task, require_points
 from .units import by_budget, rows, shared_networks
 
 
@@ -23,8 +23,7 @@ def measure_channel_threshold(settings: Settings, rng: np.random.Generator) -> R
 
     task = image_task(settings, rng)
     n = settings["n_examples"]
-    if n > len(task):
-        raise ValueError(f"n_examples must be at most {len(task)}, the images of {task.name}, got {n}")
+    require_points(task, n, "n_examples")
     inputs, labels = task.as_images()[:n], task.labels[:n]
     seed = int(rng.integers(2**63))
     fitted = []

@@ -11,20 +11,19 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from genlaws.empirical import ClassificationTask
-from genlaws.simulate import Measurement, erf_tangent_kernel, relu_tangent_kernel
+from genlaws.simulate import Measurement, erf_tangent_kernel, relu_tangent_kernel, sphere_points
 from genlaws.theory import EqualWithinMargin, KernelFlow, LowerBound, PowerLaw
 
 from ..claim import Claim, Control, Restatement, Settings
-from .image_families import image_network, image_task
-from .shallow_networks import ShallowNetwork, follow_gradient_flow, limit_kernel, sphere_points
+from .image_families import image_network, image_task, require_points
+from .shallow_networks import ShallowNetwork, follow_gradient_flow, limit_kernel
 from .units import by_budget, on_networks, rows, simulated
 
 FloatArray = NDArray[np.float64]
 
 
 def _few_points(task: ClassificationTask, points: int) -> FloatArray:
-    if points > len(task):
-        raise ValueError(f"points must be at most {len(task)}, the points of {task.name}, got {points}")
+    require_points(task, points, "points")
     return task.inputs[:points]
 
 
@@ -97,12 +96,12 @@ _KERNELS: dict[str, Callable[..., FloatArray]] = {
 def lead_over_rounding(kernel: FloatArray) -> tuple[float, float]:
     """ln of the smallest eigenvalue of a symmetric matrix, and of what rounding alone can make it.
 
-    Both are over the mean eigenvalue. A negative one, which is rounding, counts by its size.
+    Both are over the mean eigenvalue. A negative one counts as the least part of rounding: it is no lead.
     """
     values = np.linalg.eigvalsh(kernel)
     mean = float(values.mean())
     rounding = len(values) * float(np.finfo(np.float64).eps) * float(values[-1])
-    smallest = max(abs(float(values[0])), float(np.finfo(np.float64).tiny))
+    smallest = max(float(values[0]), 1e-3 * rounding)
     return math.log(smallest / mean), math.log(rounding / mean)
 
 

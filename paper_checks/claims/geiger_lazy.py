@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genlaws.simulate import sphere_points
 from genlaws.simulate.measurement import Source
 from genlaws.theory import PowerLaw
 
 from ..claim import AnyExperiment, Claim, Control, Readings, Settings, SharedWork
-from .image_families import image_network, image_task
-from .shallow_networks import ShallowNetwork, follow_gradient_flow, sphere_points
+from .image_families import image_network, image_task, require_points
+from .shallow_networks import ShallowNetwork, follow_gradient_flow
 from .units import by_budget, rows, shared_networks, shared_simulation
 
 FloatArray = NDArray[np.float64]
@@ -88,8 +89,7 @@ def measure_network_change(settings: Settings, rng: np.random.Generator) -> Read
 
     task = image_task(settings, rng)
     n = settings["points"]
-    if n > len(task):
-        raise ValueError(f"points must be at most {len(task)}, the points of {task.name}, got {n}")
+    require_points(task, n, "points")
     inputs, labels = task.inputs[:n], task.labels[:n]
     networks, device = settings["networks"], settings["device"]
     changes: dict[str, list[float]] = {name: [] for name in _LABELS}

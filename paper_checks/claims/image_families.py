@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,21 @@ def image_task(settings: Settings, rng: np.random.Generator) -> ClassificationTa
         rng=rng,
     )
     return _taught(settings, task, rng) if settings.get("labels") == "teacher" else task
+
+
+@functools.cache
+def component_task(data: str, task: str, components: int) -> ClassificationTask:
+    """The same images by their first principal components, in one order, made once in each process.
+
+    The components of all images take longer than many units of work.
+    """
+    return classification_task(load_images(data), task, components=components, rng=0)
+
+
+def require_points(task: ClassificationTask, wanted: int, name: str) -> None:
+    """Raise ValueError unless a task has as many points as the setting of this name wants."""
+    if wanted > len(task):
+        raise ValueError(f"{name} must be at most {len(task)}, the points of {task.name}, got {wanted}")
 
 
 def image_family(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genlaws.empirical import ClassificationTask, classification_task, load_images
 from genlaws.simulate import (
     HingeRun,
     Measurement,
@@ -22,6 +20,7 @@ from genlaws.simulate import (
 from genlaws.simulate.dynamics import Dynamics
 
 from ..claim import Readings, Settings, SharedWork
+from .image_families import component_task
 from .units import rows
 
 FloatArray = NDArray[np.float64]
@@ -80,12 +79,6 @@ class Transition:
     between: float
 
 
-@functools.cache
-def _task(data: str, task: str, components: int) -> ClassificationTask:
-    # once in each process: the principal components of all images take longer than a network
-    return classification_task(load_images(data), task, components=components, rng=0)
-
-
 def draw_examples(settings: Settings, most: int, dimension: int, rng: np.random.Generator) -> Examples:
     """At most `most` examples: images (`data`) by their first components, or random points of a sphere.
 
@@ -98,7 +91,7 @@ def draw_examples(settings: Settings, most: int, dimension: int, rng: np.random.
             drawn = rng.integers(settings["pool"], size=most)
             inputs, labels = inputs[drawn], labels[drawn]
         return Examples(inputs, labels)
-    task = _task(settings["data"], settings["task"], dimension)
+    task = component_task(settings["data"], settings["task"], dimension)
     chosen = rng.permutation(len(task.labels))[:most]
     inputs, labels = task.inputs[chosen].astype(np.float64), task.labels[chosen].astype(np.float64)
     if settings.get("labels") == "random":

@@ -6,12 +6,9 @@ identities of the theory hold exactly. Each replicate draws its own images.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
-from genlaws.empirical import ClassificationTask, classification_task, load_images
 from genlaws.simulate import (
     ClassifierFamily,
     DrawnClassifiers,
@@ -23,16 +20,10 @@ from genlaws.simulate import (
 )
 
 from ..claim import Settings
-from .image_families import image_network
+from .image_families import component_task, image_network
 from .units import rows
 
 _ASKED = 2000  # survivors that are asked about the next examples, of which each weighs more
-
-
-@functools.cache
-def _task(data: str, task: str, components: int) -> ClassificationTask:
-    # once in each process: the principal components of all images take longer than many units of work
-    return classification_task(load_images(data), task, components=components, rng=0)
 
 
 def image_pool(settings: Settings, rng: np.random.Generator) -> ClassifierFamily:
@@ -43,7 +34,7 @@ def image_pool(settings: Settings, rng: np.random.Generator) -> ClassifierFamily
     """
     from genlaws.empirical.network_family import NetworkFamily
 
-    task = _task(settings["data"], settings["task"], settings["components"])
+    task = component_task(settings["data"], settings["task"], settings["components"])
     copies = settings.get("contradictions", 0)
     chosen = rng.choice(len(task), settings["points"] - copies, replace=False)
     every = np.concatenate([chosen, chosen[:copies]])

@@ -118,12 +118,9 @@ def _cusp_readings(
         errors["error"].append(clouds.error(late))
         errors["ensemble error"].append(clouds.error(mean_output(late)[None]))
         errors["early error"].append(clouds.error(early))
-    peak = round(float(ratios[np.argmax(errors["error"])]) * n)
     readings = {
         name: rows(settings, ratios, y, x_label=_WIDTH, y_label="error") for name, y in errors.items()
     }
-    labels = {"x_label": "training examples n", "y_label": "features where the error peaks"}
-    readings["peak"] = rows(settings, n, peak, reference=n, **labels)
     # at the threshold, and well beyond it, beside the largest number of features
     beyond = (ratios >= settings["plateau"]) & (ratios < ratios[-1])
     for part, chosen in {"cusp": ratios == 1.0, "plateau": beyond}.items():
@@ -205,7 +202,7 @@ def random_features(reading: str) -> dict[Source, AnyExperiment]:
     Over widths (features per example), beyond the threshold: the readings of `width_rows`, and ``"parallel
     gradient norm"``, as if gradients of the mean and of the fluctuation were parallel. At the least of these
     widths: those of `ensemble_rows`. Across the threshold: ``"error"`` after long training, ``"early
-    error"`` with a ridge, ``"ensemble error"`` of the mean of all networks, ``"peak"`` of the error; beside
+    error"`` with a ridge, ``"ensemble error"`` of the mean of all networks; beside
     the largest number of features ``"single cusp"`` and ``"ensemble cusp"`` at the threshold, ``"single
     plateau"`` and ``"ensemble plateau"`` beyond it. Over numbers of parameters: ``"budget"``, where these
     are the square of the width, and ``"shallow budget"``.

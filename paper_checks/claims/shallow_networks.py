@@ -22,13 +22,6 @@ _WEIGHT_VARIANCE = 2.0
 _RELATIVE_ERROR = 1e-3
 
 
-def sphere_points(points: int, dimension: int, rng: np.random.Generator) -> FloatArray:
-    """Points uniform on the sphere of radius sqrt(dimension), shape (points, dimension)."""
-    drawn = rng.standard_normal((points, dimension))
-    made: FloatArray = drawn * (math.sqrt(dimension) / np.linalg.norm(drawn, axis=1, keepdims=True))
-    return made
-
-
 def limit_kernel(activation: Activation, inputs: FloatArray) -> FloatArray:
     """Tangent kernel of a `ShallowNetwork` of infinite width, shape (points, points)."""
     kernel = {"relu": relu_tangent_kernel, "erf": erf_tangent_kernel}[activation]

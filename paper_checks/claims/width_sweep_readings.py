@@ -7,7 +7,6 @@ unsatisfied (arXiv:1809.09349).
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genlaws.empirical import ClassificationTask, classification_task, load_images, split_points
+from genlaws.empirical import split_points
 from genlaws.simulate import (
     ensemble_error,
     group_means,
@@ -24,6 +23,7 @@ from genlaws.simulate import (
 
 from ..claim import Readings, Settings
 from .fluctuation_rows import ensemble_rows, fluctuation_numbers, width_rows
+from .image_families import component_task
 from .units import rows
 
 if TYPE_CHECKING:
@@ -36,12 +36,6 @@ _RATIO = "N over that at the cusp"
 _INPUTS = "inputs of a network"
 _ERROR = "test error"
 _UNSATISFIED = 0.1
-
-
-@functools.cache
-def _task(data: str, task: str, components: int) -> ClassificationTask:
-    # once in each process: the principal components of all images take longer than many widths
-    return classification_task(load_images(data), task, components=components, rng=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +242,7 @@ def _trained(
     from genlaws.empirical import WidthProtocol, train_width
     from genlaws.empirical.width_sweep import block_stream
 
-    task = _task(settings["data"], settings["task"], settings["components"])
+    task = component_task(settings["data"], settings["task"], settings["components"])
     split = split_points(task, training=drawn_from, heldout=settings["tested_on"], rng=rng)
     labels, examples = task.labels[split.training], None
     if own_sets:

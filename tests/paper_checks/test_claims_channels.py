@@ -28,5 +28,5 @@ def test_without_training_none_is_enough(measured):
 
 
 def test_more_images_than_there_are_is_an_error(measured):
-    with pytest.raises(ValueError, match="at most 6000, the images of mnist5k/digits, got 50000"):
+    with pytest.raises(ValueError, match="at most 6000, the points of mnist5k/digits, got 50000"):
         measured("B8g", n_examples=50_000, **SMALL)

@@ -14,8 +14,8 @@ from genlaws.paper_checks.claims.shallow_networks import (
     ShallowNetwork,
     follow_gradient_flow,
     limit_kernel,
-    sphere_points,
 )
+from genlaws.simulate import sphere_points
 from genlaws.theory import KernelFlow
 
 IMAGES = {"data": "mnist5k", "task": "parity", "components": 10, "device": "cpu", "replicate": 3}
@@ -152,6 +152,9 @@ def test_smallest_eigenvalue_and_what_rounding_leaves():
     assert found[1] == pytest.approx(math.log(3.0 * 2.0**-52 * 2.0 / (3.01 / 3.0)))
     singular = np.ones((40, 40)) + 0.1 * np.outer(np.arange(40.0), np.arange(40.0))
     smallest, rounding = geiger_kernels.lead_over_rounding(singular)
+    assert smallest < rounding
+    # as little a lead has a kernel that is not even semi-definite, however large its negative eigenvalue
+    smallest, rounding = geiger_kernels.lead_over_rounding(np.diag([-0.5, 1.0, 2.0]))
     assert smallest < rounding
 
 

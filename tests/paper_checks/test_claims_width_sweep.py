@@ -10,6 +10,7 @@ import pytest
 from genlaws.empirical import WidthProtocol, sweep_widths
 from genlaws.paper_checks.claim import BUDGETS
 from genlaws.paper_checks.claims import geiger_cusp, width_sweep_readings
+from genlaws.paper_checks.claims.image_families import component_task
 from genlaws.paper_checks.claims.width_sweeps import own_sets_sweep, width_ensembles, width_sweep
 
 TINY = {
@@ -49,7 +50,7 @@ def readings(measured):
 def sweep():
     """The same networks, trained by the sweep that users run, where one block holds them all."""
     rng = np.random.default_rng(5)
-    task = width_sweep_readings._task("mnist5k", "parity", 10)
+    task = component_task("mnist5k", "parity", 10)
     order = rng.permutation(len(task))
     own, test = order[:30], order[30:180]
     return sweep_widths(
@@ -106,7 +107,7 @@ def test_ensembles_of_one_width_are_read_like_those_of_a_sweep(measured):
     few = {**common, "widths": [8], "networks": 6, "sizes": [1, 2]}
     found = measured(width_ensembles("ensemble excess"), **few)
     rng = np.random.default_rng(5)
-    task = width_sweep_readings._task("mnist5k", "parity", 10)
+    task = component_task("mnist5k", "parity", 10)
     order = rng.permutation(len(task))
     own, test = order[:30], order[30:180]
     networks = sweep_widths(
