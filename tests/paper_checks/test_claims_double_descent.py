@@ -53,9 +53,9 @@ def test_thresholds_lie_at_the_number_of_equations_and_those_of_the_hinge_below(
 
 
 def test_more_images_than_there_are_is_an_error(measured):
-    with pytest.raises(ValueError, match="n_examples must be at most 6000, the points of mnist5k.digits, got 7000"):
+    with pytest.raises(ValueError, match="n_examples must be at most 6000"):
         measured("E3b", n_examples=[7000], **NETWORK)
-    with pytest.raises(ValueError, match="examples . heldout must be at most 6000"):
+    with pytest.raises(ValueError, match="examples \\+ heldout must be at most 6000"):
         measured("E3a", examples=6000, **NETWORK)
 
 
