@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genlaws.theory.activation_maps import Expectation, erf_expectation, relu_expectation
+
 FloatArray = NDArray[np.float64]
-Expectation = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 # Entries worked on at once: a strip of rows that stays in cache through all layers.
 _STRIP_ENTRIES = 1 << 16
-
-
-def relu_expectation(covariance: FloatArray, variance: FloatArray, other_variance: FloatArray) -> FloatArray:
-    """E[relu(u) relu(v)] of centred Gaussian u and v, elementwise (arguments broadcast).
-
-    With r the correlation, sqrt(var u var v) (sqrt(1 - r^2) + (pi - arccos r) r) / (2 pi): the arc-cosine
-    kernel of order one, over two (Cho & Saul 2009).
-    """
-    scale = np.sqrt(variance * other_variance)
-    # a variance of zero makes the output zero, whatever correlation is written here
-    correlation = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0.0)
-    np.clip(correlation, -1.0, 1.0, out=correlation)
-    root = np.sqrt((1.0 - correlation) * (1.0 + correlation))
-    correlation *= np.pi - np.arccos(correlation)
-    correlation += root
-    correlation *= scale
-    correlation *= 0.5 / np.pi
-    return correlation
-
-
-def erf_expectation(covariance: FloatArray, variance: FloatArray, other_variance: FloatArray) -> FloatArray:
-    """E[erf(u) erf(v)] of centred Gaussian u and v, elementwise (arguments broadcast).
-
-    (2/pi) arcsin(2 cov / sqrt((1 + 2 var u) (1 + 2 var v))) (Williams 1997).
-    """
-    sine = 2.0 * covariance / np.sqrt((1.0 + 2.0 * variance) * (1.0 + 2.0 * other_variance))
-    np.clip(sine, -1.0, 1.0, out=sine)
-    angle: FloatArray = np.arcsin(sine)
-    angle *= 2.0 / np.pi
-    return angle
 
 
 def network_inputs(X: ArrayLike, depth: int, weight_variance: float, bias_variance: float) -> FloatArray:

@@ -5,40 +5,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .covariances import Expectation, erf_expectation, network_inputs, relu_expectation
+from genlaws.theory.activation_maps import (
+    Expectation,
+    erf_expectation,
+    erf_slope_expectation,
+    relu_expectation,
+    relu_slope_expectation,
+)
+
+from .covariances import network_inputs
 
 FloatArray = NDArray[np.float64]
 
 # Entries worked on at once: strips of rows that stay in cache through all layers.
 _STRIP_ENTRIES = 1 << 15
-
-
-def relu_slope_expectation(
-    covariance: FloatArray, variance: FloatArray, other_variance: FloatArray
-) -> FloatArray:
-    """E[relu'(u) relu'(v)] of centred Gaussian u and v, elementwise (arguments broadcast).
-
-    (pi - arccos r) / (2 pi) with r the correlation: the arc-cosine kernel of order zero, over two (Cho & Saul
-    2009). The slope at 0 is 0, so that a variance of zero gives zero.
-    """
-    scale = np.sqrt(variance * other_variance)
-    correlation = np.divide(covariance, scale, out=np.full_like(scale, -1.0), where=scale > 0.0)
-    np.clip(correlation, -1.0, 1.0, out=correlation)
-    share: FloatArray = (np.pi - np.arccos(correlation)) * (0.5 / np.pi)
-    return share
-
-
-def erf_slope_expectation(
-    covariance: FloatArray, variance: FloatArray, other_variance: FloatArray
-) -> FloatArray:
-    """E[erf'(u) erf'(v)] of centred Gaussian u and v, elementwise (arguments broadcast).
-
-    (4/pi) / sqrt((1 + 2 var u) (1 + 2 var v) - 4 cov^2) (arXiv:1912.13053).
-    """
-    # (1 + 2 var u)(1 + 2 var v) - 4 cov^2, whose last two terms nearly cancel between near points
-    determinant = np.maximum(variance * other_variance - covariance**2, 0.0)
-    area: FloatArray = 1.0 + 2.0 * (variance + other_variance) + 4.0 * determinant
-    return (4.0 / np.pi) / np.sqrt(area)
 
 
 def _through_layers(
