@@ -1,5 +1,7 @@
 """What the papers predict: formulas only (numpy and scipy)."""
 
+from .activation_maps import ActivationMap as ActivationMap
+from .activation_maps import activation_map as activation_map
 from .asymptotics import exponential_edge_asymptote as exponential_edge_asymptote
 from .asymptotics import gaussian_bulk_asymptote as gaussian_bulk_asymptote
 from .asymptotics import isolated_best_asymptote as isolated_best_asymptote
@@ -58,6 +60,8 @@ from .least_squares import least_squares_fluctuation as least_squares_fluctuatio
 from .least_squares import least_squares_risk as least_squares_risk
 from .least_squares import least_squares_seed_variance as least_squares_seed_variance
 from .least_squares import least_squares_squared_norm as least_squares_squared_norm
+from .mean_field import MeanField as MeanField
+from .mean_field import critical_weight_variance as critical_weight_variance
 from .measured import AtomicErrorDensity as AtomicErrorDensity
 from .measured import SampledErrorDensity as SampledErrorDensity
 from .overparameterized import OVERPARAMETERIZED_MODELS as OVERPARAMETERIZED_MODELS

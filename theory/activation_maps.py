@@ -96,9 +96,9 @@ def _arcsine_gap(sine: FloatArray, gap: FloatArray) -> FloatArray:
     # arcsin(s) - arcsin(s (1 - gap)) for s in [0, 1), by the sine and the cosine of the difference
     other = sine * (1.0 - gap)
     far, near = np.sqrt(1.0 - other**2), np.sqrt(1.0 - sine**2)
-    whole = sine * far + other * near
+    whole = np.maximum(sine * far + np.abs(other) * near, 1e-300)  # 0 at variance 0
     apart = sine**2 * gap * (2.0 - gap)
-    difference = np.divide(apart, whole, out=sine * far - other * near, where=other > 0.0)
+    difference = np.where(other > 0.0, apart / whole, sine * far - other * near)
     made: FloatArray = np.arctan2(difference, near * far + sine * other)
     return made
 

@@ -36,6 +36,13 @@ def not_negative(name: str, value: ArrayLike) -> FloatArray:
     return array
 
 
+def between(name: str, value: ArrayLike, least: float, most: float) -> FloatArray:
+    """`value` as a float array of numbers in [`least`, `most`]."""
+    array = np.asarray(value, dtype=float)
+    _in_range(name, array, (array >= least) & (array <= most), f"in [{least:g}, {most:g}]")
+    return array
+
+
 def whole(name: str, value: ArrayLike, *, least: int = 0, infinite: bool = False) -> FloatArray:
     """`value` as a float array of whole numbers of at least `least`; infinity too where it is allowed."""
     array = np.asarray(value, dtype=float)
