@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .guessing import guess_and_check as guess_and_check
     from .kernel_fluctuation import KernelFluctuation as KernelFluctuation
     from .kernel_fluctuation import measure_kernel_fluctuation as measure_kernel_fluctuation
+    from .kernels import convolutional_kernels as convolutional_kernels
     from .limit_kernel import limit_tangent_kernel as limit_tangent_kernel
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
@@ -63,6 +64,7 @@ _LATER = {
     "WidthSweep": "width_sweep",
     "ZeroLossThreshold": "width_sweep",
     "compare_minima": "minima_comparison",
+    "convolutional_kernels": "kernels",
     "empirical_tangent_kernel": "tangent_kernel",
     "guess_and_check": "guessing",
     "limit_tangent_kernel": "limit_kernel",

@@ -11,20 +11,30 @@ from typing import Literal, get_args
 Activation = Literal["relu", "erf", "tanh", "gelu"]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 Head = Literal["flatten", "pool"]
+Boundary = Literal["zeros", "circular"]
 
-_FORMS = "linear, fc:2x64, fc:64,32, cnn:3x16, cnn:3x16:pool, lenet or lenet:0.5"
+_FORMS = "linear, fc:2x64, fc:64,32, cnn:3x16, cnn:3x16:pool, cnn:3x16:circular, lenet or lenet:0.5"
 # channels, kernel and stride of the strided LeNet at width 1, and its two fully connected layers
 _LENET_CHANNELS, _LENET_HIDDEN = (6, 16), (120, 84)
 
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """A convolution over square patches: `channels` out of it, zeros added around by `padding`."""
+    """A convolution over square patches: `channels` out of it, `padding` places added around.
+
+    Added places are zeros, or with the boundary ``"circular"`` those of the opposite side, so that an image
+    has no border.
+    """
 
     channels: int
     kernel: int = 3
     stride: int = 1
     padding: int = 1
+    boundary: Boundary = "zeros"
+
+    def side(self, side: int) -> int:
+        """Places along one side of what leaves it, of as many that enter."""
+        return (side + 2 * self.padding - self.kernel) // self.stride + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +47,15 @@ class Layer:
         (out, in) of a fully connected layer, (out, in, kernel, kernel) of a convolution.
     has_bias
         Whether each output has a bias.
-    stride, padding
-        Of a convolution; 1 and 0 otherwise.
+    stride, padding, boundary
+        Of a convolution; 1, 0 and "zeros" otherwise.
     """
 
     weight_shape: tuple[int, ...]
     has_bias: bool
     stride: int = 1
     padding: int = 0
+    boundary: Boundary = "zeros"
 
     @property
     def convolutional(self) -> bool:
@@ -103,6 +114,10 @@ class Architecture:
             sizes = (convolution.channels, convolution.kernel, convolution.stride)
             if min(sizes) < 1 or convolution.padding < 0:
                 raise ValueError(f"convolutions must have sizes of at least 1, got {convolution}")
+            if convolution.boundary not in get_args(Boundary):
+                raise ValueError(
+                    f"boundary must be one of {', '.join(get_args(Boundary))}, got {convolution.boundary!r}"
+                )
         if self.head not in get_args(Head):
             raise ValueError(f"head must be one of {', '.join(get_args(Head))}, got {self.head!r}")
         if self.activation not in ACTIVATIONS:
@@ -134,8 +149,9 @@ class Architecture:
                     "images without principal components"
                 )
             for c in self.convolutions:
-                made.append(Layer((c.channels, shape[0], c.kernel, c.kernel), self.bias, c.stride, c.padding))
-                sides = [(side + 2 * c.padding - c.kernel) // c.stride + 1 for side in shape[1:]]
+                weight_shape = (c.channels, shape[0], c.kernel, c.kernel)
+                made.append(Layer(weight_shape, self.bias, c.stride, c.padding, c.boundary))
+                sides = [c.side(side) for side in shape[1:]]
                 if min(sides) < 1:
                     raise ValueError(f"images of {tuple(input_shape)} are too small for {c}")
                 shape = (c.channels, *sides)
@@ -160,8 +176,9 @@ def parse_architecture(text: str, *, activation: Activation = "relu", bias: bool
     text : str
         ``"linear"``; ``"fc:2x64"``, two hidden layers of 64; ``"fc:64,32"``, widths one by one;
         ``"cnn:3x16"``, three 3 x 3 convolutions of 16 channels and a linear readout of all their outputs,
-        or with ``":pool"`` of their average over places; ``"lenet"``, two strided 5 x 5 convolutions and
-        two hidden layers, and ``"lenet:0.5"``, half as wide throughout.
+        or with ``":pool"`` of their average over places, and with ``":circular"`` on images without a
+        border; ``"lenet"``, two strided 5 x 5 convolutions and two hidden layers, and ``"lenet:0.5"``, half
+        as wide throughout.
     activation, bias
         As in `Architecture`.
 
@@ -183,9 +200,10 @@ def parse_architecture(text: str, *, activation: Activation = "relu", bias: bool
         return Architecture(hidden=(width,) * depth, activation=activation, bias=bias)
     if kind == "fc" and re.fullmatch(r"\d+(,\d+)*", rest):
         return Architecture(hidden=tuple(map(int, rest.split(","))), activation=activation, bias=bias)
-    if kind == "cnn" and (match := re.fullmatch(r"(\d+)x(\d+)(:pool)?", rest)) and int(match[1]):
+    if kind == "cnn" and (match := re.fullmatch(r"(\d+)x(\d+)(:pool)?(:circular)?", rest)) and int(match[1]):
+        boundary: Boundary = "circular" if match[4] else "zeros"
         return Architecture(
-            convolutions=(Convolution(int(match[2])),) * int(match[1]),
+            convolutions=(Convolution(int(match[2]), boundary=boundary),) * int(match[1]),
             hidden=(),
             head="pool" if match[3] else "flatten",
             activation=activation,

@@ -66,18 +66,29 @@ def _fully_connected(values: Tensor, weight: Tensor, bias: Tensor | None) -> Ten
     return torch.bmm(batch, turned) if bias is None else torch.baddbmm(bias[:, None, :], batch, turned)
 
 
+def padded(values: Tensor, layer: Layer) -> tuple[Tensor, int]:
+    """Values (..., height, width) as a convolution reads them, and the zeros it has yet to add around."""
+    if layer.boundary == "zeros" or layer.padding == 0:
+        return values, layer.padding
+    for axis in (-2, -1):
+        side = values.shape[axis]
+        around = torch.arange(-layer.padding, side + layer.padding, device=values.device) % side
+        values = values.index_select(axis, around)
+    return values, 0
+
+
 def _convolved(values: Tensor, weight: Tensor, bias: Tensor | None, layer: Layer) -> Tensor:
     # values: (points, in, height, width) shared, or (networks, points, in, height, width). All networks are
     # groups of one convolution; where they share their inputs, they are just more channels of one.
     networks, out = weight.shape[:2]
     shared = values.dim() == 4
-    stacked = values if shared else values.transpose(0, 1).flatten(1, 2)
+    stacked, zeros = padded(values if shared else values.transpose(0, 1).flatten(1, 2), layer)
     made = functional.conv2d(
         stacked,
         weight.flatten(0, 1),
         None if bias is None else bias.flatten(),
         stride=layer.stride,
-        padding=layer.padding,
+        padding=zeros,
         groups=1 if shared else networks,
     )
     apart: Tensor = made.unflatten(1, (networks, out))

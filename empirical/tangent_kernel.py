@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .architectures import Layer
 from .devices import rows_that_fit
-from .networks import Network, Weights
+from .networks import Network, Weights, padded
 from .optimizers import Parametrization, variable_scales
 
 Trained = Literal["all", "last"]
@@ -42,9 +42,8 @@ def _convolution_factor(
     signals: Tensor, entered: Tensor, scale: float, bias_scale: float | None, layer: Layer
 ) -> Factor:
     # places are summed within a gradient, so the gradients themselves are made, layer by layer
-    windows = functional.unfold(
-        entered.flatten(0, -4), layer.weight_shape[2:], padding=layer.padding, stride=layer.stride
-    )
+    images, zeros = padded(entered.flatten(0, -4), layer)
+    windows = functional.unfold(images, layer.weight_shape[2:], padding=zeros, stride=layer.stride)
     windows = windows.unflatten(0, (-1, signals.shape[2])) * scale
     if bias_scale is not None:
         windows = functional.pad(windows, (0, 0, 0, 1), value=bias_scale)

@@ -40,7 +40,7 @@ network_options = option_bundle(
         "--arch",
         required=True,
         metavar="ARCH",
-        help="fc:2x64, fc:64,32, linear, lenet:0.5, cnn:3x16, cnn:3x16:pool.",
+        help="fc:2x64, fc:64,32, linear, lenet:0.5, cnn:3x16, cnn:3x16:pool, cnn:3x16:circular.",
     ),
     click.option(
         "--activation",

@@ -43,6 +43,7 @@ def module_of(architecture, input_shape, outputs):
                     shape[2],
                     stride=layer.stride,
                     padding=layer.padding,
+                    padding_mode=layer.boundary,
                     bias=layer.has_bias,
                 )
             )
@@ -207,6 +208,9 @@ def test_words_for_architectures():
     assert parse_architecture("fc:64,32", activation="erf") == Architecture(hidden=(64, 32), activation="erf")
     assert parse_architecture("linear", bias=False) == Architecture(hidden=(), bias=False)
     assert parse_architecture("cnn:3x16:pool") == Architecture((Convolution(16),) * 3, (), "pool")
+    circular = (Convolution(8, boundary="circular"),) * 2
+    assert parse_architecture("cnn:2x8:circular") == Architecture(circular, ())
+    assert parse_architecture("cnn:2x8:pool:circular") == Architecture(circular, (), "pool")
     lenet = parse_architecture("lenet")
     # 28 x 28 images: 14 x 14 after the first strided convolution, 7 x 7 after the second
     assert [layer.weight_shape for layer in lenet.layers((1, 28, 28), 10)] == [
@@ -224,6 +228,8 @@ def test_sizes_that_cannot_be_are_refused():
         Architecture(hidden=(0,))
     with pytest.raises(ValueError, match="sizes of at least 1"):
         Architecture(convolutions=(Convolution(0),))
+    with pytest.raises(ValueError, match="boundary must be one of zeros, circular, got 'mirror'"):
+        Architecture(convolutions=(Convolution(2, boundary="mirror"),))
     with pytest.raises(ValueError, match="head must be one of flatten, pool"):
         Architecture(head="max")
     with pytest.raises(ValueError, match="activation must be one of"):

@@ -1,0 +1,264 @@
+"""`ConvolutionalLimit`: the recursion of kernels through convolutions of infinitely many channels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .architectures import Convolution, Head
+from .devices import in_chunks
+
+LimitActivation = Literal["erf", "relu"]
+
+# Layouts: of images (height, width, points), of pairs of images (height, width, pairs) where equal places
+# only are carried, else (height, width, other height, other width, pairs). What comes last is contiguous, so
+# that a move along places is a move of long runs of memory.
+_HEIGHT_AND_WIDTH = {3: ((0,), (1,)), 5: ((0, 2), (1, 3))}
+
+
+def _apart(scales: Tensor, other_scales: Tensor, pooled: bool) -> tuple[Tensor, Tensor]:
+    # one factor for each place of the first image, one for each of the second
+    return (scales[:, :, None, None], other_scales) if pooled else (scales, other_scales)
+
+
+def _erf_step(kernels: Tensor, variances: tuple[Tensor, Tensor]) -> None:
+    # (K, Theta) becomes (T, T + T' Theta) in place: with s the sine 2 K / sqrt((1 + 2 v) (1 + 2 v')),
+    # T = (2/pi) arcsin s and T' = (2/pi) (2 / sqrt((1 + 2 v) (1 + 2 v'))) / sqrt(1 - s^2)
+    for variance in variances:
+        kernels *= (0.5 + variance).rsqrt_()
+    sine, tangent = kernels
+    root = 1.0 - sine
+    root *= 1.0 + sine
+    tangent *= root.rsqrt_()
+    sine.arcsin_()
+    tangent += sine
+    kernels *= 2.0 / math.pi
+
+
+def _relu_step(kernels: Tensor, variances: tuple[Tensor, Tensor]) -> None:
+    # (K, Theta) becomes (T, T + T' Theta) in place: with r the correlation and a = pi - arccos r,
+    # T = sqrt(v v') (sqrt(1 - r^2) + a r) / (2 pi) and T' = a / (2 pi)
+    covariance, tangent = kernels
+    scale = (variances[0] * variances[1]).sqrt_()
+    # where a variance is 0, so are the covariance and the tangent kernel
+    correlation = covariance.div_(scale.clamp_min(torch.finfo(scale.dtype).tiny)).clamp_(-1.0, 1.0)
+    angle = math.pi - correlation.arccos()
+    tangent *= angle
+    angle *= correlation
+    root = 1.0 - correlation
+    root *= 1.0 + correlation
+    angle += root.sqrt_()
+    torch.mul(angle, scale, out=covariance)
+    tangent += covariance
+    kernels *= 0.5 / math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What an activation does to a variance, and to kernels in place."""
+
+    variance: Callable[[Tensor], Tensor]
+    step: Callable[[Tensor, tuple[Tensor, Tensor]], None]
+
+
+_UNITS = {
+    "erf": _Unit(lambda v: (v / (0.5 + v)).arcsin_().mul_(2.0 / math.pi), _erf_step),
+    "relu": _Unit(lambda v: 0.5 * v, _relu_step),
+}
+
+
+def _added_up(values: Tensor, axes: tuple[int, ...], convolution: Convolution) -> Tensor:
+    """Sums over the windows of a convolution along axes of one length, in which they move together."""
+    kernel, stride, padding = convolution.kernel, convolution.stride, convolution.padding
+    if convolution.boundary == "circular":
+        side = values.shape[axes[0]]
+        around = torch.arange(-padding, side + padding, device=values.device) % side
+        for axis in axes:
+            values = values.index_select(axis, around)
+        padding = 0
+    side = values.shape[axes[0]]
+    out = (side + 2 * padding - kernel) // stride + 1
+    shape = [out if axis in axes else length for axis, length in enumerate(values.shape)]
+    sums = values.new_zeros(shape)
+    for offset in range(-padding, kernel - padding):
+        # windows first to last have a place at this offset: stride * window + offset lies in the image
+        first = max(0, -(offset // stride))
+        last = min(out, (side - 1 - offset) // stride + 1)
+        if first >= last:
+            continue
+        begin = stride * first + offset
+        into, of = [slice(None)] * values.dim(), [slice(None)] * values.dim()
+        for axis in axes:
+            into[axis] = slice(first, last)
+            of[axis] = slice(begin, begin + stride * (last - first - 1) + 1, stride)
+        sums[tuple(into)] += values[tuple(of)]
+    return sums
+
+
+@dataclass(frozen=True, slots=True)
+class ConvolutionalLimit:
+    """The recursion of kernels through convolutions of infinitely many channels, and a head that ends them.
+
+    Attributes
+    ----------
+    convolutions : sequence of Convolution
+        Their channels play no part.
+    head : {"flatten", "pool"}
+    activation : {"erf", "relu"}
+        After each convolution.
+    weight_variance, bias_variance : float
+    """
+
+    convolutions: Sequence[Convolution]
+    head: Head
+    activation: LimitActivation
+    weight_variance: float
+    bias_variance: float
+
+    @property
+    def pooled(self) -> bool:
+        """Whether all pairs of places are carried, not equal places only."""
+        return self.head == "pool"
+
+    def _convolved(self, products: Tensor, convolution: Convolution, *, leading: int) -> Tensor:
+        for axes in _HEIGHT_AND_WIDTH[products.dim() - leading]:
+            products = _added_up(products, tuple(axis + leading for axis in axes), convolution)
+        products *= self.weight_variance / convolution.kernel**2
+        products += self.bias_variance
+        return products
+
+    def variances(self, images: Tensor) -> list[Tensor]:
+        """Variance of what leaves each convolution at each place, (height, width, points), first to last."""
+        unit, found = _UNITS[self.activation], []
+        # the mean over channels
+        products = images.square().mean(1).permute(1, 2, 0).contiguous()
+        for convolution in self.convolutions:
+            found.append(self._convolved(products, convolution, leading=0))
+            products = unit.variance(found[-1])
+        return found
+
+    def seen_by_readout(
+        self,
+        images: Tensor,
+        others: Tensor,
+        variances: Sequence[Tensor],
+        other_variances: Sequence[Tensor],
+        own: Tensor,
+    ) -> Iterator[Tensor]:
+        """What a readout in place of each layer would see, for pairs of images, (2, pairs) each.
+
+        Parameters
+        ----------
+        images, others : Tensor, shape (pairs, channels, height, width)
+        variances, other_variances : sequence of Tensor, shape (height, width, pairs)
+            Of the same images, as `variances` returns them.
+        own : Tensor of int, shape (own pairs,)
+            Which pairs are an image and itself.
+
+        Yields
+        ------
+        Tensor, shape (2, pairs)
+            Mean product of two points, E[phi phi'] over units, and the same plus the tangent kernel of the
+            layers so far; first of the inputs, then of each convolution's units.
+        """
+        channels = images.shape[1]
+        form = "pcij,pckl->ijklp" if self.pooled else "pcij,pcij->ijp"
+        products = torch.einsum(form, images, others).contiguous() / channels
+        kernels = products.expand(2, *products.shape).contiguous()
+        places = tuple(range(1, kernels.dim() - 1))
+        yield kernels.mean(places)
+        for convolution, variance, other in zip(self.convolutions, variances, other_variances, strict=True):
+            kernels = self._convolved(kernels, convolution, leading=1)
+            # sums round differently: a place's correlation with itself is exactly 1
+            if self.pooled:
+                size = variance.shape[0] * variance.shape[1]
+                diagonal = kernels[0].reshape(size, size, -1).diagonal()
+                diagonal[own] = variance.flatten(0, 1).T[own]
+            else:
+                kernels[0][..., own] = variance[..., own]
+            _UNITS[self.activation].step(kernels, _apart(variance, other, self.pooled))
+            yield kernels.mean(places)
+
+
+def _seen_of_pairs(
+    limit: ConvolutionalLimit,
+    images: Tensor,
+    others: Tensor,
+    pairs: tuple[Tensor, Tensor],
+    own: Tensor,
+    depths: Sequence[int],
+) -> Tensor:
+    # pairs: which image and which of the others; own: where the two are one point. (pairs, depths, 2)
+    variances = limit.variances(images)
+    other_variances = variances if others is images else limit.variances(others)
+    places = max([math.prod(images.shape[2:]), *(math.prod(v.shape[:2]) for v in variances)])
+    # of two kernels: themselves, their sums over windows, and what these are padded from; a few roots
+    bytes_per_pair = 8 * images.element_size() * places ** (2 if limit.pooled else 1)
+
+    def part(some: slice) -> Tensor:
+        i, j = (side[some] for side in pairs)
+        seen = limit.seen_by_readout(
+            images[i],
+            others[j],
+            [v[..., i] for v in variances],
+            [v[..., j] for v in other_variances],
+            own[some].nonzero()[:, 0],
+        )
+        return torch.stack([means.T for depth, means in enumerate(seen, 1) if depth in depths], dim=1)
+
+    return in_chunks(part, len(own), bytes_per_row=bytes_per_pair, device=images.device)
+
+
+def readout_variances(limit: ConvolutionalLimit, images: Tensor) -> Tensor:
+    """Variance of what a layer behind the head gives of each image, shape (points,)."""
+    each = torch.arange(len(images), device=images.device)
+    own, last = torch.ones_like(each, dtype=torch.bool), len(limit.convolutions) + 1
+    seen = _seen_of_pairs(limit, images, images, (each, each), own, [last])
+    return limit.weight_variance * seen[:, 0, 0] + limit.bias_variance
+
+
+def readout_kernels(
+    limit: ConvolutionalLimit,
+    images: Tensor,
+    others: Tensor | None = None,
+    *,
+    depths: Sequence[int],
+    keep: float = 1.0,
+) -> Tensor:
+    """Covariance and tangent kernel of a layer behind the head, or of readouts of fewer convolutions.
+
+    Parameters
+    ----------
+    limit : ConvolutionalLimit
+    images, others : Tensor, shape (points, channels, height, width)
+        Of the rows and the columns; None: the same.
+    depths : sequence of int
+        Layers of weights, the last among them: ascending, up to one more than the convolutions.
+    keep : float
+        Probability that dropout keeps what the last layer sees of hidden units.
+
+    Returns
+    -------
+    Tensor, shape (2, depths, points, other points)
+        Exactly symmetric where `others` is None: one of the two orders of a pair is computed.
+    """
+    columns = images if others is None else others
+    shape, place = (len(images), len(columns)), images.device
+    if others is None:
+        i, j = torch.triu_indices(*shape, device=place)
+    else:
+        i, j = torch.cartesian_prod(*(torch.arange(points, device=place) for points in shape)).T
+    own = (i == j) & (others is None)
+    seen = _seen_of_pairs(limit, images, columns, (i, j), own, depths)
+    # masks are drawn anew for each point; pixels are not dropped
+    seen[own, int(depths[0] == 1) :] /= keep
+    kernels = seen.new_empty(*shape, len(depths), 2)
+    kernels[i, j] = limit.weight_variance * seen + limit.bias_variance
+    if others is None:
+        kernels[j, i] = kernels[i, j]
+    return kernels.permute(3, 2, 0, 1)
