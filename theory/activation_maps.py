@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .hermite_series import Activation as Activation
+from .hermite_series import HermiteSeries
+
 FloatArray = NDArray[np.float64]
 Expectation = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 Gap = Callable[[FloatArray, FloatArray], FloatArray]
@@ -115,6 +118,78 @@ def _erf_slope_gap(gap: FloatArray, variance: FloatArray) -> FloatArray:
     return made
 
 
+def _gelu_parts(
+    covariance: FloatArray, variance: FloatArray, other_variance: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    # arcsine of the angle; 1 / (1 + q) + 1 / (1 + q') - 1 = b; q q' + b k^2; root of (1 + q)(1 + q') - k^2
+    area = np.sqrt((1.0 + variance) * (1.0 + other_variance))
+    angle = np.arcsin(np.clip(covariance / area, -1.0, 1.0))
+    beyond = 1.0 / (1.0 + variance) + 1.0 / (1.0 + other_variance) - 1.0
+    determinant = np.maximum(variance * other_variance - covariance**2, 0.0)
+    root = np.sqrt(1.0 + variance + other_variance + determinant)
+    return angle, beyond, variance * other_variance + beyond * covariance**2, root
+
+
+def gelu_expectation(covariance: FloatArray, variance: FloatArray, other_variance: FloatArray) -> FloatArray:
+    """E[gelu(u) gelu(v)] of centred Gaussian u and v, elementwise (arguments broadcast); gelu(u) = u H(-u).
+
+    With k the covariance, q and q' the variances and D = (1 + q)(1 + q') - k^2: k / 4 + [k arcsin(k / sqrt(
+    (1 + q)(1 + q'))) + (q q' - k^2 + k^2 / (1 + q) + k^2 / (1 + q')) / sqrt(D)] / (2 pi), from two partial
+    integrations [derived].
+    """
+    angle, _, numerator, root = _gelu_parts(covariance, variance, other_variance)
+    made: FloatArray = 0.25 * covariance + (covariance * angle + numerator / root) / (2.0 * np.pi)
+    return made
+
+
+def gelu_slope_expectation(
+    covariance: FloatArray, variance: FloatArray, other_variance: FloatArray
+) -> FloatArray:
+    """E[gelu'(u) gelu'(v)] of centred Gaussian u and v, elementwise (arguments broadcast).
+
+    The derivative of `gelu_expectation` in the covariance (Price's theorem).
+    """
+    angle, beyond, numerator, root = _gelu_parts(covariance, variance, other_variance)
+    slope = covariance * (1.0 + 2.0 * beyond + numerator / root**2) / root
+    made: FloatArray = 0.25 + (angle + slope) / (2.0 * np.pi)
+    return made
+
+
+def _gelu_apart(gap: FloatArray, variance: FloatArray) -> tuple[FloatArray, ...]:
+    # at correlation 1 and 1 - gap: the difference of the arcsines and, with its value at 1, that of
+    # 1 / root of the determinant
+    angle = _arcsine_gap(variance / (1.0 + variance), gap)
+    near = np.sqrt(1.0 + 2.0 * variance)
+    more = variance**2 * gap * (2.0 - gap)
+    far = np.sqrt(1.0 + 2.0 * variance + more)
+    return angle, more, 1.0 / near, 1.0 / far, more / (near * far * (near + far))
+
+
+def _gelu_gap(gap: FloatArray, variance: FloatArray) -> FloatArray:
+    angle, more, _, far, apart = _gelu_apart(gap, variance)
+    covariance = variance * (1.0 - gap)
+    beyond = (1.0 - variance) / (1.0 + variance)
+    arcsine = np.arcsin(covariance / (1.0 + variance))
+    # each product's difference is (difference) * (one factor) + (other factor) * (difference)
+    edge = variance * angle + variance * gap * arcsine
+    bulk = beyond * more * far + variance**2 * (1.0 + beyond) * apart
+    made: FloatArray = 0.25 * variance * gap + (edge + bulk) / (2.0 * np.pi)
+    return made
+
+
+def _gelu_slope_gap(gap: FloatArray, variance: FloatArray) -> FloatArray:
+    angle, more, near, far, apart = _gelu_apart(gap, variance)
+    covariance = variance * (1.0 - gap)
+    beyond = (1.0 - variance) / (1.0 + variance)
+    own = variance**2 * (1.0 + beyond)
+    # differences of covariance / root, and of (numerator / root^2) times it
+    ratio = variance * gap * near + covariance * apart
+    share = beyond * more * far**2 + own * apart * (near + far)
+    slope = (1.0 + 2.0 * beyond) * ratio + share * covariance * far + own * near**2 * ratio
+    made: FloatArray = (angle + slope) / (2.0 * np.pi)
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class ActivationMap:
     """What one hidden layer of infinitely many units makes of the covariance of its inputs.
@@ -142,27 +217,41 @@ class ActivationMap:
     slope_product_gap: Gap
 
 
+def _by_series(name: str, function: Activation) -> ActivationMap:
+    series = HermiteSeries(function)
+    return ActivationMap(
+        name, series.product, series.slope_product, series.product_gap, series.slope_product_gap
+    )
+
+
 _NAMED = {
     "erf": ActivationMap("erf", erf_expectation, erf_slope_expectation, _erf_gap, _erf_slope_gap),
     "relu": ActivationMap("relu", relu_expectation, relu_slope_expectation, _relu_gap, _relu_slope_gap),
+    "gelu": ActivationMap("gelu", gelu_expectation, gelu_slope_expectation, _gelu_gap, _gelu_slope_gap),
+    "tanh": _by_series("tanh", np.tanh),
 }
 
 
-def activation_map(activation: str | Callable[[FloatArray], FloatArray]) -> ActivationMap:
+def activation_map(activation: str | Activation) -> ActivationMap:
     """The `ActivationMap` of an activation.
 
     Parameters
     ----------
-    activation : {"erf", "relu"}
+    activation : {"erf", "relu", "gelu", "tanh"} or callable
+        A callable takes a float array and returns one of the same shape. Its products are summed as a series
+        of 512 Hermite polynomials: right to 1e-10 for analytic functions at variances up to 10 (tanh is one
+        of these). With a kink at 0 it is exact at correlations 1 and -1, right to 1e-8 at those below 0.97 in
+        size, and in between off by up to 1e-5 in products and 1e-2 in slopes; kinks elsewhere cost more.
 
     Raises
     ------
     ValueError
-        If the name is not known.
+        If the name is not known. A callable that returns another shape or a number that is not finite raises
+        it when it is used.
 
     Notes
     -----
-    Closed forms: Williams (1997) for erf, Cho & Saul (2009) for ReLU.
+    Closed forms: Williams (1997) for erf, Cho & Saul (2009) for ReLU; GELU [derived].
 
     Examples
     --------
@@ -170,7 +259,11 @@ def activation_map(activation: str | Callable[[FloatArray], FloatArray]) -> Acti
     >>> one = np.array(1.0)
     >>> round(float(activation_map("relu").product(one, one, one)), 12)
     0.5
+    >>> round(float(activation_map(np.sin).product(one, one, one)), 12)  # (1 - exp(-2)) / 2
+    0.432332358382
     """
+    if callable(activation):
+        return _by_series(getattr(activation, "__name__", type(activation).__name__), activation)
     if activation not in _NAMED:
-        raise ValueError(f"activation must be one of {', '.join(_NAMED)}, got {activation!r}")
+        raise ValueError(f"activation must be one of {', '.join(_NAMED)} or a callable, got {activation!r}")
     return _NAMED[activation]

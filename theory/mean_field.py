@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from .activation_maps import ActivationMap, activation_map
+from .activation_maps import Activation, ActivationMap, activation_map
 from .argument_checks import between, not_negative, positive, probability, whole
 
 FloatArray = NDArray[np.float64]
@@ -53,9 +53,10 @@ def _fixed_length(map_of_length: Callable[[float], float]) -> float:
 class MeanField:
     """The signal in an infinitely wide network before training, layer by layer.
 
-    A layer takes the covariance of its inputs q (c on the diagonal 1) to weight_variance E[phi phi'] +
-    bias_variance.  Everything is at the stable fixed length q*, at which lengths stay; it is the first that
-    is met from length 1.
+    What the units of a layer are fed is Gaussian over draws of the weights; of two inputs it has a length q
+    each (the variance) and a correlation c. The next layer's covariance is weight_variance E[phi phi'] +
+    bias_variance. Lengths settle at the stable fixed length q*, the first that is met from length 1, and
+    there correlations settle at the stable fixed correlation c*.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ class MeanField:
     chi_c : float
         Slope of the correlation map at c*, below 1: the tangent kernel between different points takes this
         factor.
+    maps : ActivationMap
+        Of the activation.
 
     Raises
     ------
@@ -101,7 +104,7 @@ class MeanField:
     ('chaotic', 0.8371, 7.91)
     """
 
-    activation: str | Callable[[FloatArray], FloatArray] = "erf"
+    activation: str | Activation = "erf"
     weight_variance: float = field(kw_only=True)
     bias_variance: float = field(kw_only=True)
     keep: float = field(default=1.0, kw_only=True)
@@ -208,9 +211,7 @@ def _iterated(step: Callable[[FloatArray], FloatArray], start: FloatArray, depth
     return made
 
 
-def critical_weight_variance(
-    activation: str | Callable[[FloatArray], FloatArray] = "erf", *, bias_variance: float
-) -> float:
+def critical_weight_variance(activation: str | Activation = "erf", *, bias_variance: float) -> float:
     """The weight variance at which chi_1 = 1 without dropout: gradients neither vanish nor explode.
 
     Parameters
@@ -223,11 +224,13 @@ def critical_weight_variance(
     Raises
     ------
     ValueError
-        If the bias variance is out of range, or no weight variance is critical (ReLU with biases).
+        If the bias variance is out of range, or no weight variance is critical: ReLU with biases; GELU with
+        small ones, whose lengths do not stay where chi_1 is 1.
 
     Notes
     -----
-    Both conditions in one: q = bias_variance + E[phi^2] / E[phi'^2] at the critical line.
+    Both conditions in one: q = bias_variance + E[phi^2] / E[phi'^2] at the critical line. The value 1.76 that
+    the literature quotes is that of tanh at the bias variance 0.05 (Schoenholz et al., arXiv:1611.01232).
 
     Examples
     --------
@@ -241,12 +244,18 @@ def critical_weight_variance(
         square, slope = _moments(maps, length)
         return length - square / slope - bias
 
-    if bias == 0.0:
-        # the critical length is 0, or any
-        return 1.0 / _moments(maps, _SHORTEST)[1]
-    high = bias
-    while left(high) < 0.0:
-        high *= 2.0
-        if high > _LONGEST:
+    length = _SHORTEST if bias == 0.0 else bias
+    while bias > 0.0 and left(length) < 0.0:
+        length *= 2.0
+        if length > _LONGEST:
             raise ValueError(f"no weight variance is critical for {maps.name} at bias_variance {bias:g}")
-    return 1.0 / _moments(maps, _root(left, 0.5 * high, high) if high > bias else high)[1]
+    if length > bias > 0.0:
+        length = _root(left, 0.5 * length, length)
+    critical = 1.0 / _moments(maps, length)[1]
+    longer = max(1.001 * length, 1e-3)
+    if critical * _moments(maps, longer)[0] + bias > longer * (1.0 + 1e-9):
+        raise ValueError(
+            f"no weight variance is critical for {maps.name} at bias_variance {bias:g}: where chi_1 is 1, at "
+            f"weight_variance {critical:.4g}, lengths do not stay"
+        )
+    return critical
