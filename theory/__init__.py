@@ -83,6 +83,11 @@ from .perturbed_boundary import boundary_shift as boundary_shift
 from .perturbed_boundary import mixture_excess_coefficients as mixture_excess_coefficients
 from .perturbed_boundary import perturbed_mixture_error as perturbed_mixture_error
 from .perturbed_boundary import perturbed_teacher_error as perturbed_teacher_error
+from .phases import DEPTH_SCALES as DEPTH_SCALES
+from .phases import PhaseDiagram as PhaseDiagram
+from .phases import PhasePoint as PhasePoint
+from .phases import generalizing_weight_variances as generalizing_weight_variances
+from .phases import phase_diagram as phase_diagram
 from .power_laws import PowerLaw as PowerLaw
 from .power_laws import PowerLawWithCorrection as PowerLawWithCorrection
 from .power_laws import PowerLawWithPlateau as PowerLawWithPlateau
