@@ -1,7 +1,7 @@
 """`HermiteSeries`: the Gaussian products of any activation, by its coefficients in Hermite polynomials.
 
-With phi(sqrt(q) x) = sum_k a_k(q) h_k(x), where the Hermite polynomials h_k have mean square 1 under a normal
-variable, E[phi(u) phi(v)] = sum_k a_k(q) a_k(q') r^k at the correlation r; its derivative in the covariance is
+Write phi(sqrt(q) x) = sum_k a_k(q) h_k(x), h_k Hermite polynomials of mean square 1 under a normal variable.
+Then E[phi(u) phi(v)] = sum_k a_k(q) a_k(q') r^k at the correlation r, and its derivative in the covariance is
 E[phi'(u) phi'(v)] (Price's theorem).
 """
 
