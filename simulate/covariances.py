@@ -5,79 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from genlaws.theory.activation_maps import Expectation, erf_expectation, relu_expectation
+from .depth_kernels import single_depth, sweep_depths
 
 FloatArray = NDArray[np.float64]
 
-# Entries worked on at once: a strip of rows that stays in cache through all layers.
-_STRIP_ENTRIES = 1 << 16
 
-
-def network_inputs(X: ArrayLike, depth: int, weight_variance: float, bias_variance: float) -> FloatArray:
-    """`X` as a contiguous array of finite numbers, (points, features).
-
-    Raises ValueError if it is not, or the layers of weights or a variance are out of range.
-    """
-    # contiguous rows let the product with its own transpose be computed as symmetric
-    inputs = np.ascontiguousarray(X, dtype=np.float64)
-    if np.ndim(X) != 2 or 0 in inputs.shape:
-        raise ValueError(f"X must have shape (points, features), both at least 1, got {np.shape(X)}")
-    if not np.all(np.isfinite(inputs)):
-        raise ValueError(f"X must be finite, got {inputs[~np.isfinite(inputs)][0]}")
-    if depth != int(depth) or depth < 1:
-        raise ValueError(f"depth must be an integer of at least 1 (layers of weights), got {depth}")
-    if not (np.isfinite(weight_variance) and weight_variance > 0.0):
-        raise ValueError(f"weight_variance must be positive and finite, got {weight_variance}")
-    if not (np.isfinite(bias_variance) and bias_variance >= 0.0):
-        raise ValueError(f"bias_variance must be finite and at least 0, got {bias_variance}")
-    return inputs
-
-
-def _network_covariance(
-    expectation: Expectation, X: ArrayLike, depth: int, weight_variance: float, bias_variance: float
+def _covariance(
+    activation: str, X: ArrayLike, depth: int, weight_variance: float, bias_variance: float
 ) -> FloatArray:
-    inputs = network_inputs(X, depth, weight_variance, bias_variance)
-    with np.errstate(over="ignore", invalid="ignore"):
-        covariance = _through_layers(expectation, inputs, depth, weight_variance, bias_variance)
-    if not np.all(np.isfinite(covariance)):
-        raise ValueError(
-            f"the covariance overflows at depth {depth}, weight_variance {weight_variance:g}, "
-            f"bias_variance {bias_variance:g} and inputs up to {np.abs(inputs).max():.3g}"
-        )
-    return covariance
-
-
-def _through_layers(
-    expectation: Expectation, inputs: FloatArray, depth: int, weight_variance: float, bias_variance: float
-) -> FloatArray:
-    points, features = inputs.shape
-    covariance: FloatArray = inputs @ inputs.T
-    covariance *= weight_variance / features
-    covariance += bias_variance
-    if depth == 1:
-        return covariance
-
-    # Each entry needs only its own two variances, so these go through all layers first.
-    variances = [np.diagonal(covariance).copy()]
-    for _ in range(depth - 1):
-        variance = variances[-1]
-        variances.append(weight_variance * expectation(variance, variance, variance) + bias_variance)
-
-    rows = max(1, _STRIP_ENTRIES // points)
-    for start in range(0, points, rows):
-        stop = min(start + rows, points)
-        strip = covariance[start:stop, start:]
-        for variance in variances[:-1]:
-            strip = expectation(strip, variance[start:stop, None], variance[None, start:])
-            strip *= weight_variance
-            strip += bias_variance
-        covariance[start:stop, start:] = strip
-        # one triangle is computed, the other copied: symmetric to the last bit
-        covariance[stop:, start:stop] = strip[:, stop - start :].T
-        square = covariance[start:stop, start:stop]
-        below = np.tril_indices(stop - start, -1)
-        square[below] = square.T[below]
-    np.fill_diagonal(covariance, variances[-1])
+    layers = single_depth(activation, depth, weight_variance, bias_variance)
+    covariance: FloatArray = sweep_depths(X, None, layers, wanted=(True, False))[0][0]
     return covariance
 
 
@@ -119,7 +56,7 @@ def arc_cosine_covariance(
     array([[1.    , 0.3183],
            [0.3183, 1.    ]])
     """
-    return _network_covariance(relu_expectation, X, depth, weight_variance, bias_variance)
+    return _covariance("relu", X, depth, weight_variance, bias_variance)
 
 
 def erf_covariance(
@@ -139,4 +76,4 @@ def erf_covariance(
     array([[0.3333, 0.    ],
            [0.    , 0.3333]])
     """
-    return _network_covariance(erf_expectation, X, depth, weight_variance, bias_variance)
+    return _covariance("erf", X, depth, weight_variance, bias_variance)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
-from .covariances import Expectation, erf_expectation, network_inputs, relu_expectation
-from .tangent_kernels import erf_slope_expectation, relu_slope_expectation
+from genlaws.theory.activation_maps import ActivationMap, activation_map
+
+from .layer_kernels import fill_own, fill_tile, gains_and_floors, mirror_tile
 
 FloatArray = NDArray[np.float64]
+Activation = str | Callable[[FloatArray], FloatArray]
+
+# Rows and columns of a tile of entries: what is worked on at once, through all layers.
+_TILE = 128, 1024
+# The activations whose layers are compiled.
+_COMPILED = ("erf", "relu")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,18 +43,83 @@ class DepthKernels:
     tangent: FloatArray
 
 
-def _maps(activation: str | Callable[[FloatArray], FloatArray]) -> tuple[Expectation, Expectation]:
-    if activation == "erf":
-        return erf_expectation, erf_slope_expectation
-    if activation == "relu":
-        return relu_expectation, relu_slope_expectation
-    from genlaws.theory.activation_maps import activation_map
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """What the recursion needs beside the points: an activation, ascending depths, and two variances.
 
-    named = activation_map(activation)
-    return named.product, named.slope_product
+    Raises ValueError if a variance is out of range.
+    """
+
+    activation: ActivationMap
+    depths: tuple[int, ...]
+    weight_variance: float
+    bias_variance: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.weight_variance) and self.weight_variance > 0.0):
+            raise ValueError(f"weight_variance must be positive and finite, got {self.weight_variance}")
+        if not (np.isfinite(self.bias_variance) and self.bias_variance >= 0.0):
+            raise ValueError(f"bias_variance must be finite and at least 0, got {self.bias_variance}")
+
+    @property
+    def _compiled(self) -> bool:
+        return self.activation.name in _COMPILED
+
+    def own(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Variances and tangent kernels of inputs with themselves after each layer: (layers, points) each."""
+        squares = np.einsum("ij,ij->i", inputs, inputs)
+        first = squares * (self.weight_variance / inputs.shape[1]) + self.bias_variance
+        variances, tangents = np.empty((2, self.depths[-1], len(inputs)))
+        variances[0] = tangents[0] = first
+        if self._compiled:
+            relu = self.activation.name == "relu"
+            fill_own(relu, self.weight_variance, self.bias_variance, variances, tangents)
+            return variances, tangents
+        for layer in range(1, self.depths[-1]):
+            at = (variances[layer - 1],) * 3
+            variances[layer] = self.weight_variance * self.activation.product(*at) + self.bias_variance
+            slopes = self.weight_variance * self.activation.slope_product(*at)
+            tangents[layer] = slopes * tangents[layer - 1] + variances[layer]
+        return variances, tangents
+
+    def fill(
+        self,
+        first: FloatArray,
+        variances: tuple[FloatArray, FloatArray],
+        corner: tuple[int, int],
+        symmetric: bool,
+        kernels: tuple[FloatArray, FloatArray],
+    ) -> None:
+        """Write a tile of covariances and tangent kernels into `kernels`, (depths, rows, columns) each.
+
+        `first`: covariances after the first layer; `variances`: of its rows and of its columns, (layers,
+        points); `corner`: its place. Of a symmetric matrix, what lies right of the diagonal is mirrored.
+        """
+        weight, bias = self.weight_variance, self.bias_variance
+        if self._compiled:
+            relu, depths = self.activation.name == "relu", np.array(self.depths)
+            rows, columns = (gains_and_floors(relu, variance[:-1]) for variance in variances)
+            place = (*corner, symmetric)
+            fill_tile(relu, first, rows, columns, depths, weight, bias, *place, *kernels)
+            return
+        (start, stop), (across, end) = ((at, at + n) for at, n in zip(corner, first.shape, strict=True))
+        covariance = tangent = first
+        for depth in range(1, self.depths[-1] + 1):
+            if depth > 1:
+                at = covariance, variances[0][depth - 2, :, None], variances[1][depth - 2]
+                covariance = weight * self.activation.product(*at) + bias
+                tangent = weight * self.activation.slope_product(*at) * tangent + covariance
+            if depth in self.depths:
+                for matrices, made in zip(kernels, (covariance, tangent), strict=True):
+                    if len(matrices):
+                        matrix = matrices[self.depths.index(depth)]
+                        matrix[start:stop, across:end] = made
+                        if symmetric:
+                            mirror_tile(matrix, start, stop, across, end)
 
 
-def _checked_depths(depths: Sequence[int]) -> tuple[int, ...]:
+def checked_depths(depths: Sequence[int]) -> tuple[int, ...]:
+    """`depths` as a tuple; ValueError unless they are ascending integers of at least 1."""
     checked = tuple(int(depth) for depth in depths)
     ascending = tuple(sorted(set(checked)))
     if not checked or checked != tuple(depths) or checked != ascending or checked[0] < 1:
@@ -52,16 +127,88 @@ def _checked_depths(depths: Sequence[int]) -> tuple[int, ...]:
     return checked
 
 
-def _first_variances(inputs: FloatArray, weight_variance: float, bias_variance: float) -> FloatArray:
-    squares = np.einsum("ij,ij->i", inputs, inputs)
-    return weight_variance * squares / inputs.shape[1] + bias_variance
+def single_depth(activation: Activation, depth: int, weight_variance: float, bias_variance: float) -> Layers:
+    """`Layers` of one depth."""
+    if depth != int(depth) or depth < 1:
+        raise ValueError(f"depth must be an integer of at least 1 (layers of weights), got {depth}")
+    return Layers(activation_map(activation), (int(depth),), weight_variance, bias_variance)
+
+
+def _inputs(X: ArrayLike) -> FloatArray:
+    inputs = np.ascontiguousarray(X, dtype=np.float64)
+    if np.ndim(X) != 2 or 0 in inputs.shape:
+        raise ValueError(f"X must have shape (points, features), both at least 1, got {np.shape(X)}")
+    if not np.all(np.isfinite(inputs)):
+        raise ValueError(f"X must be finite, got {inputs[~np.isfinite(inputs)][0]}")
+    return inputs
+
+
+def _tiles(rows: int, columns: int, symmetric: bool) -> Iterator[tuple[slice, slice]]:
+    for start in range(0, rows, _TILE[0]):
+        for across in range(start if symmetric else 0, columns, _TILE[1]):
+            yield slice(start, min(start + _TILE[0], rows)), slice(across, min(across + _TILE[1], columns))
+
+
+def sweep_depths(
+    X: ArrayLike,
+    other: ArrayLike | None,
+    layers: Layers,
+    *,
+    keep: float = 1.0,
+    wanted: tuple[bool, bool] = (True, True),
+) -> tuple[FloatArray, FloatArray]:
+    """Covariances and tangent kernels as in `fully_connected_kernels`, of no depths where not `wanted`."""
+    rows = _inputs(X)
+    columns = rows if other is None else _inputs(other)
+    if columns.shape[1] != rows.shape[1]:
+        raise ValueError(f"other must have {rows.shape[1]} features like X, got {columns.shape[1]}")
+    if not 0.0 < keep <= 1.0:
+        raise ValueError(f"keep must lie in (0, 1], got {keep}")
+    symmetric = other is None
+    with np.errstate(over="ignore", invalid="ignore"):
+        own = layers.own(rows)
+        others = own if symmetric else layers.own(columns)
+    # no entry is larger than the largest on the diagonal
+    for made, want in zip((*own, *others), wanted * 2, strict=True):
+        if want and not np.all(np.isfinite(made)):
+            raise ValueError(
+                f"the {'kernel' if wanted[1] else 'covariance'} overflows at depth {layers.depths[-1]}, "
+                f"weight_variance {layers.weight_variance:g}, bias_variance {layers.bias_variance:g} "
+                f"and inputs up to {max(np.abs(rows).max(), np.abs(columns).max()):.3g}"
+            )
+
+    size = len(rows), len(columns)
+    covariance, tangent = (np.empty((len(layers.depths) * want, *size)) for want in wanted)
+
+    def fill(tile: tuple[slice, slice]) -> None:
+        first = rows[tile[0]] @ columns[tile[1]].T
+        first *= layers.weight_variance / rows.shape[1]
+        first += layers.bias_variance
+        variances = own[0][:, tile[0]], others[0][:, tile[1]]
+        layers.fill(first, variances, (tile[0].start, tile[1].start), symmetric, (covariance, tangent))
+
+    tiles = list(_tiles(*size, symmetric))
+    threads = min(get_num_threads(), len(tiles))
+    if threads == 1:
+        for tile in tiles:
+            fill(tile)
+    else:
+        # each thread multiplies its own tiles' inputs
+        with threadpool_limits(1), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, tiles))
+    if symmetric:
+        for matrices, made in zip((covariance, tangent), own, strict=True):
+            for matrix, depth in zip(matrices, layers.depths[: len(matrices)], strict=True):
+                hidden = made[depth - 1] - layers.bias_variance if depth > 1 else 0.0
+                np.fill_diagonal(matrix, made[depth - 1] + hidden * (1.0 / keep - 1.0))
+    return covariance, tangent
 
 
 def fully_connected_kernels(
     X: ArrayLike,
     other: ArrayLike | None = None,
     *,
-    activation: str | Callable[[FloatArray], FloatArray] = "erf",
+    activation: Activation = "erf",
     depths: Sequence[int],
     weight_variance: float,
     bias_variance: float,
@@ -114,47 +261,6 @@ def fully_connected_kernels(
     array([[0.7009, 0.    ],
            [0.    , 0.7009]])
     """
-    product, slope_product = _maps(activation)
-    wanted = _checked_depths(depths)
-    rows = network_inputs(X, wanted[0], weight_variance, bias_variance)
-    columns = rows if other is None else network_inputs(other, wanted[0], weight_variance, bias_variance)
-    if columns.shape[1] != rows.shape[1]:
-        raise ValueError(f"other must have {rows.shape[1]} features like X, got {columns.shape[1]}")
-    if not 0.0 < keep <= 1.0:
-        raise ValueError(f"keep must lie in (0, 1], got {keep}")
-
-    shape = (len(wanted), len(rows), len(columns))
-    kernels = DepthKernels(depths=wanted, covariance=np.empty(shape), tangent=np.empty(shape))
-    on_diagonal = np.zeros(shape[1:], dtype=bool)
-    np.fill_diagonal(on_diagonal, other is None)
-    with np.errstate(over="ignore", invalid="ignore"):
-        variance = _first_variances(rows, weight_variance, bias_variance)
-        other_variance = _first_variances(columns, weight_variance, bias_variance)
-        covariance = rows @ columns.T * (weight_variance / rows.shape[1]) + bias_variance
-        # products of inputs round where their squares do not: a point's own correlation is exactly 1
-        covariance[on_diagonal] = variance if other is None else 0.0
-        tangent = covariance
-        for depth in range(1, wanted[-1] + 1):
-            dropped_covariance, dropped_tangent = covariance, tangent
-            if depth > 1:
-                at = covariance, variance[:, None], other_variance[None, :]
-                share = np.where(on_diagonal, 1.0 / keep, 1.0)
-                inner = weight_variance * slope_product(*at) * tangent
-                outer = weight_variance * product(*at)
-                covariance = outer + bias_variance
-                tangent = covariance + inner
-                dropped_covariance = share * outer + bias_variance
-                dropped_tangent = dropped_covariance + share * inner
-                variance = weight_variance * product(variance, variance, variance) + bias_variance
-                other_variance = (
-                    weight_variance * product(other_variance, other_variance, other_variance) + bias_variance
-                )
-            if depth in wanted:
-                kernels.covariance[wanted.index(depth)] = dropped_covariance
-                kernels.tangent[wanted.index(depth)] = dropped_tangent
-    if not np.all(np.isfinite(kernels.tangent)):
-        raise ValueError(
-            f"the kernel overflows at depth {wanted[-1]}, weight_variance {weight_variance:g}, "
-            f"bias_variance {bias_variance:g} and inputs up to {np.abs(rows).max():.3g}"
-        )
-    return kernels
+    layers = Layers(activation_map(activation), checked_depths(depths), weight_variance, bias_variance)
+    covariance, tangent = sweep_depths(X, other, layers, keep=keep)
+    return DepthKernels(depths=layers.depths, covariance=covariance, tangent=tangent)

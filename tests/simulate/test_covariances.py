@@ -8,7 +8,7 @@ from scipy.special import erf
 from scipy.stats import norm
 
 from genlaws.simulate import arc_cosine_covariance, erf_covariance
-from genlaws.simulate.covariances import erf_expectation, relu_expectation
+from genlaws.theory.activation_maps import erf_expectation, relu_expectation
 
 COVARIANCES = [arc_cosine_covariance, erf_covariance]
 

@@ -8,12 +8,12 @@ from scipy.stats import multivariate_normal
 
 from genlaws.simulate import (
     arc_cosine_covariance,
+    depth_kernels,
     erf_covariance,
     erf_tangent_kernel,
     relu_tangent_kernel,
-    tangent_kernels,
 )
-from genlaws.simulate.tangent_kernels import erf_slope_expectation, relu_slope_expectation
+from genlaws.theory.activation_maps import erf_slope_expectation, relu_slope_expectation
 
 KERNELS = [relu_tangent_kernel, erf_tangent_kernel]
 PAIRS = [(relu_tangent_kernel, arc_cosine_covariance), (erf_tangent_kernel, erf_covariance)]
@@ -120,7 +120,7 @@ def test_blocks_and_columns(kernel, depth, monkeypatch):
     whole = kernel(np.concatenate([X, other]), **settings)
     assert np.array_equal(whole, whole.T)
     assert np.linalg.eigvalsh(whole)[0] > (-1e-12 if depth == 1 else 1e-4)
-    monkeypatch.setattr(tangent_kernels, "_STRIP_ENTRIES", 20)
+    monkeypatch.setattr(depth_kernels, "_TILE", (2, 5))
     np.testing.assert_allclose(kernel(X, **settings), whole[:9, :9], rtol=1e-12)
     np.testing.assert_allclose(kernel(X, other, **settings), whole[:9, 9:], rtol=1e-12, atol=1e-14)
 
