@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import torch
@@ -72,31 +73,33 @@ _UNITS = {
 }
 
 
+def _runs(convolution: Convolution, side: int, offset: int) -> list[tuple[slice, slice]]:
+    # which windows, and which places they have at this offset from where they begin, in runs of both
+    stride, windows = convolution.stride, convolution.side(side)
+    reached = offset + stride * (windows - 1)
+    circular = convolution.boundary == "circular"
+    runs = []
+    # once around is once more over the whole side
+    for around in range(offset // side, reached // side + 1) if circular else (0,):
+        start = offset - around * side
+        first, last = max(0, -(start // stride)), min(windows, (side - 1 - start) // stride + 1)
+        if first < last:
+            places = slice(start + stride * first, start + stride * (last - 1) + 1, stride)
+            runs.append((slice(first, last), places))
+    return runs
+
+
 def _added_up(values: Tensor, axes: tuple[int, ...], convolution: Convolution) -> Tensor:
     """Sums over the windows of a convolution along axes of one length, in which they move together."""
-    kernel, stride, padding = convolution.kernel, convolution.stride, convolution.padding
-    if convolution.boundary == "circular":
-        side = values.shape[axes[0]]
-        around = torch.arange(-padding, side + padding, device=values.device) % side
-        for axis in axes:
-            values = values.index_select(axis, around)
-        padding = 0
     side = values.shape[axes[0]]
-    out = (side + 2 * padding - kernel) // stride + 1
-    shape = [out if axis in axes else length for axis, length in enumerate(values.shape)]
+    shape = [convolution.side(side) if axis in axes else n for axis, n in enumerate(values.shape)]
     sums = values.new_zeros(shape)
-    for offset in range(-padding, kernel - padding):
-        # windows first to last have a place at this offset: stride * window + offset lies in the image
-        first = max(0, -(offset // stride))
-        last = min(out, (side - 1 - offset) // stride + 1)
-        if first >= last:
-            continue
-        begin = stride * first + offset
-        into, of = [slice(None)] * values.dim(), [slice(None)] * values.dim()
-        for axis in axes:
-            into[axis] = slice(first, last)
-            of[axis] = slice(begin, begin + stride * (last - first - 1) + 1, stride)
-        sums[tuple(into)] += values[tuple(of)]
+    for offset in range(-convolution.padding, convolution.kernel - convolution.padding):
+        for runs in product(_runs(convolution, side, offset), repeat=len(axes)):
+            into, of = [slice(None)] * values.dim(), [slice(None)] * values.dim()
+            for axis, (windows, places) in zip(axes, runs, strict=True):
+                into[axis], of[axis] = windows, places
+            sums[tuple(into)] += values[tuple(of)]
     return sums
 
 
@@ -197,8 +200,8 @@ def _seen_of_pairs(
     variances = limit.variances(images)
     other_variances = variances if others is images else limit.variances(others)
     places = max([math.prod(images.shape[2:]), *(math.prod(v.shape[:2]) for v in variances)])
-    # of two kernels: themselves, their sums over windows, and what these are padded from; a few roots
-    bytes_per_pair = 8 * images.element_size() * places ** (2 if limit.pooled else 1)
+    # of two kernels: themselves, and their sums over windows; two roots
+    bytes_per_pair = 6 * images.element_size() * places ** (2 if limit.pooled else 1)
 
     def part(some: slice) -> Tensor:
         i, j = (side[some] for side in pairs)
