@@ -21,7 +21,7 @@ Activation = str | Callable[[FloatArray], FloatArray]
 # Rows and columns of a tile of entries: what is worked on at once, through all layers.
 _TILE = 128, 1024
 # The activations whose layers are compiled.
-_COMPILED = ("erf", "relu")
+_ERF, _RELU = activation_map("erf"), activation_map("relu")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,8 @@ class Layers:
 
     @property
     def _compiled(self) -> bool:
-        return self.activation.name in _COMPILED
+        # by what it is: a function of another's may have any name
+        return self.activation in (_ERF, _RELU)
 
     def own(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Variances and tangent kernels of inputs with themselves after each layer: (layers, points) each."""
@@ -72,7 +73,7 @@ class Layers:
         variances, tangents = np.empty((2, self.depths[-1], len(inputs)))
         variances[0] = tangents[0] = first
         if self._compiled:
-            relu = self.activation.name == "relu"
+            relu = self.activation == _RELU
             fill_own(relu, self.weight_variance, self.bias_variance, variances, tangents)
             return variances, tangents
         for layer in range(1, self.depths[-1]):
@@ -97,7 +98,7 @@ class Layers:
         """
         weight, bias = self.weight_variance, self.bias_variance
         if self._compiled:
-            relu, depths = self.activation.name == "relu", np.array(self.depths)
+            relu, depths = self.activation == _RELU, np.array(self.depths)
             rows, columns = (gains_and_floors(relu, variance[:-1]) for variance in variances)
             place = (*corner, symmetric)
             fill_tile(relu, first, rows, columns, depths, weight, bias, *place, *kernels)

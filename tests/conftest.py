@@ -1,11 +1,13 @@
 """Hypothesis profiles (no deadlines: compiled code is slow at first), the example package, a browser."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -32,6 +34,40 @@ def example_site(tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "site"
+
+
+@pytest.fixture(scope="session")
+def neural_tangents(tmp_path_factory):
+    """Runs code that has neural-tangents, from arrays by name to arrays by name; skips where there is none.
+
+    It is that of this environment, or of the Python that GENLAWS_NEURAL_TANGENTS names. The code finds
+    `given`, and leaves `made`; numbers are double precision.
+    """
+    python = os.environ.get("GENLAWS_NEURAL_TANGENTS")
+    if python is None:
+        if importlib.util.find_spec("neural_tangents") is None:
+            pytest.skip("no neural-tangents here, and GENLAWS_NEURAL_TANGENTS names no Python that has it")
+        python = sys.executable
+    frame = """
+import sys
+import jax
+import numpy as np
+jax.config.update("jax_enable_x64", True)
+from neural_tangents import stax
+given = dict(np.load(sys.argv[1]))
+{code}
+np.savez(sys.argv[2], **made)
+"""
+
+    def run(code, **given):
+        folder = tmp_path_factory.mktemp("neural_tangents")
+        np.savez(folder / "given.npz", **given)
+        command = [python, "-c", frame.format(code=code), folder / "given.npz", folder / "made.npz"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return dict(np.load(folder / "made.npz"))
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from genlaws.simulate import (
     fully_connected_kernels,
     relu_tangent_kernel,
 )
+from genlaws.theory.activation_maps import activation_map
 
 SETTINGS = {"weight_variance": 1.7, "bias_variance": 0.2}
 SINGLE = {
@@ -71,3 +72,41 @@ def test_says_what_else_does_not_fit():
         fully_connected_kernels(
             np.ones((2, 3)), activation="relu", depths=[1, 400], weight_variance=60.0, bias_variance=0.0
         )
+
+
+def test_a_function_is_not_taken_for_another_of_its_name():
+    def relu(u):
+        return np.maximum(u, 0.0) - 0.5
+
+    X = np.random.default_rng(2).normal(size=(3, 4))
+    named = fully_connected_kernels(X, activation="relu", depths=[2], **SETTINGS)
+    own = fully_connected_kernels(X, activation=relu, depths=[2], **SETTINGS)
+    # the mean of the shifted unit is (q / 2 pi)^(1/2) - 1/2, the slope the same
+    variance = np.diagonal(fully_connected_kernels(X, depths=[1], **SETTINGS).covariance[0])
+    mean = np.sqrt(variance / (2.0 * np.pi))
+    shift = 0.25 - 0.5 * (mean[:, None] + mean)
+    expected = named.covariance[0] + SETTINGS["weight_variance"] * shift
+    np.testing.assert_allclose(own.covariance[0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+def test_other_activations_follow_their_maps(activation):
+    rng = np.random.default_rng(3)
+    X, other = rng.normal(size=(6, 4)), rng.normal(size=(3, 4))
+    both = np.concatenate([X, other])
+    named = activation_map(activation)
+    weight, bias = SETTINGS["weight_variance"], SETTINGS["bias_variance"]
+    covariance = weight * both @ both.T / 4 + bias
+    tangent = covariance
+    for _ in range(2):
+        variance = np.diagonal(covariance)
+        at = covariance, variance[:, None], variance[None, :]
+        covariance = weight * named.product(*at) + bias
+        tangent = covariance + weight * named.slope_product(*at) * tangent
+    kernels = fully_connected_kernels(X, activation=activation, depths=[1, 3], **SETTINGS)
+    elsewhere = fully_connected_kernels(X, other, activation=activation, depths=[3], **SETTINGS)
+    for made, expected in ((kernels.covariance[1], covariance), (kernels.tangent[1], tangent)):
+        np.testing.assert_allclose(made, expected[:6, :6], rtol=1e-9)
+        assert np.array_equal(made, made.T)
+    np.testing.assert_allclose(elsewhere.covariance[0], covariance[:6, 6:], rtol=1e-9)
+    np.testing.assert_allclose(elsewhere.tangent[0], tangent[:6, 6:], rtol=1e-9)
