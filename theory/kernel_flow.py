@@ -17,16 +17,16 @@ FloatArray = NDArray[np.float64]
 class KernelFlow:
     """Outputs of a function whose tangent kernel does not change, as an infinitely wide network's.
 
-    On n examples, with the loss (1/n) sum_i (f_i - y_i)^2 / 2, gradient flow is df/dt = -Theta (f - y) / n:
+    On n examples, with the loss (1/n) sum_i |f_i - y_i|^2 / 2, gradient flow is df/dt = -Theta (f - y) / n:
     along each eigenvector of the kernel the residual decays exponentially.
 
     Parameters
     ----------
     kernel : array_like, shape (n, n)
         Tangent kernel of the training examples, symmetric and positive semi-definite.
-    labels : array_like, shape (n,)
-        y.
-    start : array_like, shape (n,), optional
+    labels : array_like, shape (n,) or (n, outputs)
+        y. Outputs do not feel each other: the kernel is that of each.
+    start : array_like, of the labels' shape, optional
         Outputs at time 0. None: 0.
 
     Attributes
@@ -64,11 +64,11 @@ class KernelFlow:
         start = np.zeros_like(labels) if self.start is None else np.asarray(self.start, dtype=np.float64)
         n = len(np.atleast_1d(labels))
         for name, value, shape in (
-            ("labels", labels, (n,)),
+            ("labels", labels, (n, *labels.shape[1:2])),
             ("kernel", matrix, (n, n)),
-            ("start", start, (n,)),
+            ("start", start, labels.shape),
         ):
-            if value.shape != shape or n == 0:
+            if value.shape != shape or value.size == 0:
                 raise ValueError(f"{name} must have shape {shape}, one row an example, got {value.shape}")
             if not np.all(np.isfinite(value)):
                 raise ValueError(f"{name} must be finite, got {value[~np.isfinite(value)][0]}")
@@ -85,18 +85,26 @@ class KernelFlow:
             ("start", start),
             ("rates", np.maximum(values, 0.0) / n),
             ("_vectors", vectors),
-            ("_residuals", vectors.T @ (labels - start)),
+            ("_residuals", vectors.T @ (labels - start).reshape(n, -1)),
         ):
             object.__setattr__(self, name, made)
 
+    def _decayed(self, t: ArrayLike) -> FloatArray:
+        # residuals along the eigenvectors at each time, (*t.shape, n, outputs)
+        made: FloatArray = np.exp(-self.rates * not_negative("t", t)[..., None])[..., None] * self._residuals
+        return made
+
+    def _like_labels(self, made: FloatArray) -> FloatArray:
+        # (..., points, outputs), without the last where labels have none
+        return made[..., 0] if self.labels.ndim == 1 else made
+
     def outputs(self, t: ArrayLike) -> FloatArray:
-        """Outputs on the training examples at times `t` (of any shape), shape (*t.shape, n)."""
-        decayed = np.exp(-self.rates * not_negative("t", t)[..., None]) * self._residuals
-        made: FloatArray = self.labels - decayed @ self._vectors.T
+        """Outputs on the training examples at times `t` (of any shape), shape (*t.shape, *labels.shape)."""
+        made: FloatArray = self.labels - self._like_labels(self._vectors @ self._decayed(t))
         return made
 
     def outputs_elsewhere(self, t: ArrayLike, kernel: ArrayLike, *, start: ArrayLike = 0.0) -> FloatArray:
-        """Outputs at other points at times `t` (of any shape), shape (*t.shape, points).
+        """Outputs at other points at times `t` (of any shape), shape (*t.shape, points, *labels.shape[1:]).
 
         Parameters
         ----------
@@ -104,7 +112,7 @@ class KernelFlow:
             Times of at least 0.
         kernel : array_like, shape (points, n)
             Tangent kernel between these points and the training examples.
-        start : array_like, shape (points,) or ()
+        start : array_like, shape (points,), (points, outputs) or ()
             Outputs there at time 0.
 
         Raises
@@ -120,11 +128,11 @@ class KernelFlow:
         # (1 - exp(-rate t)) / (n rate), which is t / n where the rate is 0
         x = self.rates * times
         share = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x > 0.0) * (times / n)
-        made: FloatArray = np.asarray(start) + (share * self._residuals) @ (across @ self._vectors).T
+        learnt = (across @ self._vectors) @ (share[..., None] * self._residuals)
+        made: FloatArray = np.asarray(start) + self._like_labels(learnt)
         return made
 
     def losses(self, t: ArrayLike) -> FloatArray:
-        """Mean of (f - y)^2 / 2 over the training examples at times `t`, in their shape."""
-        decayed = np.exp(-self.rates * not_negative("t", t)[..., None]) * self._residuals
-        made: FloatArray = 0.5 * np.mean(decayed**2, axis=-1)
+        """Mean over the training examples of |f - y|^2 / 2 at times `t`, in their shape."""
+        made: FloatArray = 0.5 * np.sum(self._decayed(t) ** 2, axis=(-2, -1)) / len(self.rates)
         return made

@@ -74,3 +74,20 @@ def test_says_what_does_not_fit():
         flow.losses(-1.0)
     with pytest.raises(ValueError, match=r"kernel must have shape \(points, 2\), got \(1, 3\)"):
         flow.outputs_elsewhere(1.0, np.ones((1, 3)))
+
+
+def test_outputs_side_by_side_are_flows_of_their_own():
+    labels, start = RNG.normal(size=(6, 3)), RNG.normal(size=(9, 3))
+    together = KernelFlow(KERNEL, labels, start[:6])
+    alone = [KernelFlow(KERNEL, labels[:, k], start[:6, k]) for k in range(3)]
+    t = np.array([[0.0, 0.1], [1.0, 7.0]])
+    np.testing.assert_allclose(
+        together.outputs(t), np.stack([flow.outputs(t) for flow in alone], axis=-1), rtol=1e-12, atol=1e-13
+    )
+    elsewhere = [flow.outputs_elsewhere(t, ACROSS, start=start[6:, k]) for k, flow in enumerate(alone)]
+    np.testing.assert_allclose(
+        together.outputs_elsewhere(t, ACROSS, start=start[6:]), np.stack(elsewhere, axis=-1), rtol=1e-12
+    )
+    np.testing.assert_allclose(together.losses(t), sum(flow.losses(t) for flow in alone), rtol=1e-12)
+    with pytest.raises(ValueError, match="start must have shape"):
+        KernelFlow(KERNEL, labels, start[:6, 0])
