@@ -60,8 +60,8 @@ def image_task(settings: Settings, rng: np.random.Generator) -> ClassificationTa
 
 
 @functools.cache
-def component_task(data: str, task: str, components: int) -> ClassificationTask:
-    """The same images by their first principal components, in one order, made once in each process.
+def component_task(data: str, task: str, components: int | None) -> ClassificationTask:
+    """The same images, by their first principal components if any, in one order, made once in each process.
 
     The components of all images take longer than many units of work.
     """

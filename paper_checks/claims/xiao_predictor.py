@@ -1,0 +1,215 @@
+"""Xiao et al.: what deep networks predict elsewhere (C3). Hayou et al.: limits of tangent kernels (C9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from genlaws.simulate.measurement import Source
+from genlaws.theory import (
+    Constant,
+    EqualWithinMargin,
+    ExponentialDecay,
+    LogarithmicGrowth,
+    MeanField,
+    PowerLaw,
+)
+
+from ..claim import AnyExperiment, Claim, Control, Restatement
+from .units import shared_networks, shared_simulation
+from .xiao_kernels import (
+    BIAS_VARIANCE,
+    CHAOTIC,
+    CRITICAL,
+    DEEP_CHAOTIC,
+    DEEP_ORDERED,
+    ON_CRITICAL_LINE,
+    RELU_ON_CRITICAL_LINE,
+    SIMULATED,
+    TANGENT_KERNELS,
+    WIDE_CHAOTIC,
+    WIDE_NETWORKS,
+    WIDE_ORDERED,
+)
+
+_RATE = 0.05  # relative, of a rate by layer
+_POWER = 0.1  # of an exponent of the depth
+_SLOPE = 0.05  # relative, of a slope in ln l: its own corrections fall as ln l / l
+_NONE = 0.05  # slope in ln l that counts as none
+_CONSTANT = 0.05  # relative, of entries that are the same
+_TABLE = "arXiv:1912.13053, Table 1"
+_TOO_DEEP: Mapping[Source, str] = {
+    "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
+}
+# Seen at width 500: in the chaotic phase it stops at about (points / width)^(1/2), in the ordered phase it
+# grows, as the directions of m points shrink at rates that differ by about m / width.
+_TOO_NARROW: Mapping[Source, str] = {
+    "network": (
+        "kernels of finite networks scatter by more than the mean predictor tells; trained networks are C4's"
+    )
+}
+
+
+def logarithmic_correction(length: float) -> float:
+    """The b of Theta_ab / q* = l / 3 + b ln l + O(1) for erf units on the critical line, of fixed length q*.
+
+    Derived: with C(1 - e) = 1 - e + alpha e^2 - beta e^3 the correlation map, 1 / e grows as alpha l +
+    (alpha - beta / alpha) ln l, and b = (1 - beta / alpha^2) / 3. Of erf units C is an arcsine, and
+    b = -1/3 - (1 + 4 q*) / (18 q*^2).
+    """
+    return -1.0 / 3.0 - (1.0 + 4.0 * length) / (18.0 * length**2)
+
+
+def _deep(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    return shared_simulation(SIMULATED, TANGENT_KERNELS, reading, **settings)
+
+
+def _wide(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    return shared_networks(WIDE_NETWORKS, TANGENT_KERNELS, reading, **settings)
+
+
+_FORGETTING = 1.0 / MeanField(weight_variance=CHAOTIC, bias_variance=BIAS_VARIANCE).generalization_depth
+_LOGARITHM = logarithmic_correction(
+    MeanField(weight_variance=CRITICAL, bias_variance=BIAS_VARIANCE).fixed_length
+)
+_DEPTHS, _CRITICAL_DEPTHS = (40, 120), (200, 4000)
+
+CLAIMS = (
+    Claim(
+        id="C3a",
+        paper="xiao",
+        where=_TABLE,
+        statement=(
+            "In the ordered phase the mean predictor depends on the data at all depths: what can be trained "
+            "generalizes."
+        ),
+        prediction=f"its size is a power of the depth of exponent 0, within {_POWER:g}",
+        law=PowerLaw(exponent=0.0),
+        predicted=0.0,
+        band=(-_POWER, _POWER),
+        x_range=_DEPTHS,
+        falsifier="a mean predictor that falls with depth",
+        control=Control(
+            description="the chaotic phase, where the mean predictor vanishes exponentially with depth",
+            expected="REFUTED",
+            experiments=_deep("mean predictor", DEEP_CHAOTIC),
+        ),
+        experiments=_deep("mean predictor", DEEP_ORDERED),
+        not_applicable=_TOO_NARROW,
+    ),
+    Claim(
+        id="C3b",
+        paper="xiao",
+        where=_TABLE,
+        statement=(
+            "In the chaotic phase the mean predictor of labels with mean 0 vanishes as l (chi_c* / chi_1)^l: "
+            "deep networks memorize and do not generalize."
+        ),
+        prediction=(
+            f"over l it falls at the rate 1 / xi_* = {_FORGETTING:.4f} by layer at weight variance "
+            f"{CHAOTIC:g}, within {_RATE:.0%}"
+        ),
+        law=ExponentialDecay(rate=_FORGETTING, prefactor_power=1.0),
+        predicted=_FORGETTING,
+        band=((1.0 - _RATE) * _FORGETTING, (1.0 + _RATE) * _FORGETTING),
+        x_range=_DEPTHS,
+        falsifier="another rate, or a fall that a power of the depth foretells better",
+        control=Control(
+            description="labels with a mean, which is predicted everywhere and forgotten as chi_1^(-l) only",
+            expected="REFUTED",
+            experiments=_deep("mean predictor", {**DEEP_CHAOTIC, "centred_labels": False}),
+        ),
+        experiments=_deep("mean predictor", DEEP_CHAOTIC),
+        rivals=(PowerLaw(exponent=-1.0),),
+        not_applicable=_TOO_NARROW,
+    ),
+    Claim(
+        id="C3c",
+        paper="xiao",
+        where=_TABLE,
+        statement="On the critical line the mean predictor of labels with mean 0 vanishes as 1/l.",
+        prediction=f"it is a power of the depth of exponent -1, within {_POWER:g}",
+        law=PowerLaw(exponent=-1.0),
+        predicted=-1.0,
+        band=(-1.0 - _POWER, -1.0 + _POWER),
+        x_range=_CRITICAL_DEPTHS,
+        falsifier="another exponent, or an exponential that foretells held-out depths better",
+        control=Control(
+            description="the ordered phase, where the mean predictor does not vanish",
+            expected="REFUTED",
+            experiments=_deep("mean predictor", DEEP_ORDERED),
+        ),
+        experiments=_deep("mean predictor", ON_CRITICAL_LINE),
+        rivals=(ExponentialDecay(rate=0.01),),
+        not_applicable=_TOO_DEEP,
+    ),
+    Claim(
+        id="C9a",
+        paper="xiao",
+        where="arXiv:1905.13654, Proposition 2, which Table 1 of arXiv:1912.13053 contradicts",
+        statement=(
+            "In the chaotic phase, too, the tangent kernel tends to a constant with depth, the same for all "
+            "inputs."
+        ),
+        prediction=f"its entries between points are those on the diagonal, within {_CONSTANT:.0%}",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-_CONSTANT, _CONSTANT),
+        x_range=_DEPTHS,
+        falsifier="a diagonal that goes away from the other entries, which alone converge",
+        control=Control(
+            description="the ordered phase, where both papers have the same constant",
+            expected="SUPPORTED",
+            experiments=_deep("entries over the diagonal", DEEP_ORDERED)
+            | _wide("entries over the diagonal", WIDE_ORDERED),
+        ),
+        experiments=_deep("entries over the diagonal", DEEP_CHAOTIC)
+        | _wide("entries over the diagonal", WIDE_CHAOTIC),
+        restated={"network": Restatement(x_range=(12, 28))},
+    ),
+    Claim(
+        id="C9b",
+        paper="xiao",
+        where="arXiv:1905.13654, Proposition 3, for smooth units",
+        statement=(
+            "On the critical line the tangent kernel over l tends to its limit as ln(l) / l where units are "
+            "smooth."
+        ),
+        prediction=(
+            f"Theta_ab / q* - l / 3 moves with ln l at the slope {_LOGARITHM:.4f} of erf units (derived "
+            f"here), within {_SLOPE:.0%}"
+        ),
+        law=LogarithmicGrowth(slope=_LOGARITHM),
+        predicted=_LOGARITHM,
+        band=((1.0 + _SLOPE) * _LOGARITHM, (1.0 - _SLOPE) * _LOGARITHM),
+        x_range=_CRITICAL_DEPTHS,
+        falsifier="a difference that stays bounded, so that the kernel over l converges as 1/l",
+        control=Control(
+            description="the diagonal of the same kernels, which over l converges as 1/l",
+            expected="REFUTED",
+            experiments=_deep("diagonal less its limit", ON_CRITICAL_LINE),
+        ),
+        experiments=_deep("entries less their limit", ON_CRITICAL_LINE),
+        rivals=(Constant(value=0.0),),
+        not_applicable=_TOO_DEEP,
+    ),
+    Claim(
+        id="C9c",
+        paper="xiao",
+        where="arXiv:1905.13654, Proposition 3, for ReLU units",
+        statement="On the critical line the tangent kernel over l tends to its limit as 1/l with ReLU units.",
+        prediction=f"Theta_ab / q - l / 4 does not move with ln l: a slope of 0, within {_NONE:g}",
+        law=LogarithmicGrowth(slope=0.0),
+        predicted=0.0,
+        band=(-_NONE, _NONE),
+        x_range=_CRITICAL_DEPTHS,
+        falsifier="a difference that grows with ln l, as it does with smooth units (3/8 ln l, derived here)",
+        control=Control(
+            description="the diagonal of the same kernels, l q without any correction",
+            expected="SUPPORTED",
+            experiments=_deep("diagonal less its limit", RELU_ON_CRITICAL_LINE),
+        ),
+        experiments=_deep("entries less their limit", RELU_ON_CRITICAL_LINE),
+        not_applicable=_TOO_DEEP,
+    ),
+)

@@ -1,0 +1,301 @@
+"""Xiao et al.: eigenvalues and condition numbers of tangent kernels by depth, in each phase (C2, C8)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genlaws.simulate.measurement import Source
+from genlaws.theory import (
+    ClosedCurve,
+    Constant,
+    EqualWithinMargin,
+    ExponentialDecay,
+    LogarithmicGrowth,
+    MeanField,
+    PowerLaw,
+    PowerLawWithCorrection,
+)
+
+from ..claim import AnyExperiment, Claim, Control, Restatement
+from .units import shared_networks, shared_simulation
+from .xiao_kernels import (
+    BIAS_VARIANCE,
+    CHAOTIC,
+    DEEP_CHAOTIC,
+    DEEP_ORDERED,
+    ON_CRITICAL_LINE,
+    ORDERED,
+    RELU_ON_CRITICAL_LINE,
+    SIMULATED,
+    TANGENT_KERNELS,
+    WIDE_CHAOTIC,
+    WIDE_CHAOTIC_VARIANCE,
+    WIDE_NETWORKS,
+    WIDE_ORDERED,
+    WIDE_ORDERED_VARIANCE,
+)
+
+FloatArray = NDArray[np.float64]
+
+_RATE = 0.05  # relative, of a rate by layer: what is left of the laws' corrections at these depths is less
+_NETWORK_RATE = 0.1  # of networks of finite width, which scatter
+_LIMIT = 0.03  # relative, of what tends to a number
+_NETWORK_LIMIT = 0.15
+_PREFACTOR = 0.1  # of the power of l
+_LOGARITHM = 0.05  # slope in ln l that counts as none, in units of q*
+_TABLE = "arXiv:1912.13053, Table 1"
+_TOO_DEEP: Mapping[Source, str] = {
+    "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
+}
+
+
+def critical_condition_number(points: FloatArray) -> FloatArray:
+    """(m + 2) / 2 of m points, the limit of great depth on the critical line (arXiv:1912.13053, Table 1)."""
+    return 0.5 * (points + 2.0)
+
+
+def _growth(variance: float) -> float:
+    # ln chi_1: positive in the chaotic phase
+    return math.log(MeanField(weight_variance=variance, bias_variance=BIAS_VARIANCE).chi_1)
+
+
+def _around(value: float, relative: float) -> tuple[float, float]:
+    return value - relative * abs(value), value + relative * abs(value)
+
+
+def _deep(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    return shared_simulation(SIMULATED, TANGENT_KERNELS, reading, **settings)
+
+
+def _wide(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    return shared_networks(WIDE_NETWORKS, TANGENT_KERNELS, reading, **settings)
+
+
+_ORDERED, _WIDE_ORDERED = _growth(ORDERED), _growth(WIDE_ORDERED_VARIANCE)
+_CHAOTIC, _WIDE_CHAOTIC = _growth(CHAOTIC), _growth(WIDE_CHAOTIC_VARIANCE)
+_DEPTHS, _CRITICAL_DEPTHS = (40, 120), (200, 4000)
+_WIDE_ORDERED_DEPTHS, _WIDE_CHAOTIC_DEPTHS = (20, 40), (12, 28)
+
+CLAIMS = (
+    Claim(
+        id="C2a",
+        paper="xiao",
+        where=_TABLE,
+        statement=(
+            "In the ordered phase the condition number of the tangent kernel grows with depth as "
+            "1 / (l chi_1^l): deep networks cannot be trained."
+        ),
+        prediction=(
+            f"kappa l grows at the rate -ln chi_1 = {-_ORDERED:.4f} by layer at weight variance {ORDERED:g}, "
+            f"within {_RATE:.0%}"
+        ),
+        law=ExponentialDecay(rate=_ORDERED, prefactor_power=-1.0),
+        predicted=_ORDERED,
+        band=_around(_ORDERED, _RATE),
+        x_range=_DEPTHS,
+        falsifier="another rate of growth, or growth that a power of the depth foretells better",
+        control=Control(
+            description="dropout of a tenth of the last hidden units, which bounds the condition number",
+            expected="REFUTED",
+            experiments=_deep("condition number", {**DEEP_ORDERED, "keep": 0.9}),
+        ),
+        experiments=_deep("condition number", DEEP_ORDERED) | _wide("condition number", WIDE_ORDERED),
+        rivals=(PowerLaw(exponent=1.0),),
+        restated={
+            "network": Restatement(
+                prediction=(
+                    f"kappa l grows at the rate -ln chi_1 = {-_WIDE_ORDERED:.4f} by layer at weight variance "
+                    f"{WIDE_ORDERED_VARIANCE:g}, within {_NETWORK_RATE:.0%}"
+                ),
+                law=ExponentialDecay(rate=_WIDE_ORDERED, prefactor_power=-1.0),
+                predicted=_WIDE_ORDERED,
+                band=_around(_WIDE_ORDERED, _NETWORK_RATE),
+                x_range=_WIDE_ORDERED_DEPTHS,
+                control=Control(
+                    description="the chaotic phase, where the condition number does not grow with depth",
+                    expected="REFUTED",
+                    experiments=_wide("condition number", WIDE_CHAOTIC),
+                ),
+            )
+        },
+    ),
+    Claim(
+        id="C2b",
+        paper="xiao",
+        where=_TABLE,
+        statement="In the ordered phase the largest eigenvalue of the tangent kernel tends to m p*.",
+        prediction=f"the largest eigenvalue is m q* / (1 - chi_1) within {_LIMIT:.0%}",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-_LIMIT, _LIMIT),
+        x_range=_DEPTHS,
+        falsifier="a limit more than that off, or an eigenvalue that goes on changing with depth",
+        control=Control(
+            description=(
+                "the covariance of the same networks in place of their tangent kernel: m q*, without the "
+                "gradients of the layers below"
+            ),
+            expected="REFUTED",
+            experiments=_deep("covariance's largest", DEEP_ORDERED)
+            | _wide("covariance's largest", WIDE_ORDERED),
+        ),
+        experiments=_deep("largest eigenvalue", DEEP_ORDERED) | _wide("largest eigenvalue", WIDE_ORDERED),
+        restated={
+            "network": Restatement(
+                prediction=f"the largest eigenvalue is m q* / (1 - chi_1) within {_NETWORK_LIMIT:.0%}",
+                band=(-_NETWORK_LIMIT, _NETWORK_LIMIT),
+                x_range=_WIDE_ORDERED_DEPTHS,
+            )
+        },
+    ),
+    Claim(
+        id="C2c",
+        paper="xiao",
+        where=_TABLE,
+        statement="In the ordered phase the other eigenvalues of the tangent kernel fall as l chi_1^l.",
+        prediction=(
+            f"over chi_1^l their mean grows as l to the power 1, within {_PREFACTOR:g}, with a correction of "
+            "relative size 1/l"
+        ),
+        law=PowerLawWithCorrection(exponent=1.0, correction_exponent=1.0),
+        predicted=1.0,
+        band=(1.0 - _PREFACTOR, 1.0 + _PREFACTOR),
+        x_range=_DEPTHS,
+        falsifier="another power of l, or none",
+        control=Control(
+            description=(
+                "the covariance of the same networks, whose other eigenvalues fall as chi_1^l alone"
+            ),
+            expected="REFUTED",
+            experiments=_deep("covariance's others over chi", DEEP_ORDERED),
+        ),
+        experiments=_deep("others over chi", DEEP_ORDERED),
+        not_applicable={"network": "a power of l beside chi_1^l drowns in the scatter of finite widths"},
+    ),
+    Claim(
+        id="C2d",
+        paper="xiao",
+        where=_TABLE,
+        statement="In the chaotic phase the condition number of the tangent kernel tends to 1, as chi_1^(-l).",
+        prediction=(
+            f"kappa - 1 falls at the rate ln chi_1 = {_CHAOTIC:.4f} by layer at weight variance {CHAOTIC:g}, "
+            f"within {_RATE:.0%}, for inputs of equal lengths"
+        ),
+        law=ExponentialDecay(rate=_CHAOTIC),
+        predicted=_CHAOTIC,
+        band=_around(_CHAOTIC, _RATE),
+        x_range=_DEPTHS,
+        falsifier="another rate, or a limit other than 1",
+        control=Control(
+            description=(
+                "inputs of unequal lengths: the diagonal remembers them however deep the network, and kappa "
+                "tends to its largest over its smallest entry"
+            ),
+            expected="REFUTED",
+            experiments=_deep("condition number less one", {**DEEP_CHAOTIC, "equal_lengths": False}),
+        ),
+        experiments=_deep("condition number less one", DEEP_CHAOTIC),
+        rivals=(PowerLaw(exponent=-1.0),),
+        not_applicable={
+            "network": "kappa - 1 of finite networks stops at the scatter of their kernels, (l / width)^(1/2)"
+        },
+    ),
+    Claim(
+        id="C2e",
+        paper="xiao",
+        where=_TABLE,
+        statement="In the chaotic phase the eigenvalues of the tangent kernel grow with depth as chi_1^l.",
+        prediction=(
+            f"the mean of all but the largest grows at the rate ln chi_1 = {_CHAOTIC:.4f} by layer, within "
+            f"{_RATE:.0%}"
+        ),
+        law=ExponentialDecay(rate=-_CHAOTIC),
+        predicted=-_CHAOTIC,
+        band=_around(-_CHAOTIC, _RATE),
+        x_range=_DEPTHS,
+        falsifier="another rate of growth, or eigenvalues that stay bounded",
+        control=Control(
+            description="the covariance of the same networks, whose eigenvalues tend to q* (1 - c*)",
+            expected="REFUTED",
+            experiments=_deep("covariance's others", DEEP_CHAOTIC)
+            | _wide("covariance's others", WIDE_CHAOTIC),
+        ),
+        experiments=_deep("other eigenvalues", DEEP_CHAOTIC) | _wide("other eigenvalues", WIDE_CHAOTIC),
+        restated={
+            "network": Restatement(
+                prediction=(
+                    f"the rate ln chi_1 = {_WIDE_CHAOTIC:.4f} at weight variance {WIDE_CHAOTIC_VARIANCE:g}, "
+                    f"within {_NETWORK_RATE:.0%}"
+                ),
+                law=ExponentialDecay(rate=-_WIDE_CHAOTIC),
+                predicted=-_WIDE_CHAOTIC,
+                band=_around(-_WIDE_CHAOTIC, _NETWORK_RATE),
+                x_range=_WIDE_CHAOTIC_DEPTHS,
+            )
+        },
+    ),
+    Claim(
+        id="C2f",
+        paper="xiao",
+        where=_TABLE,
+        statement="On the critical line all eigenvalues but the largest grow as (2/3) l q*.",
+        prediction=f"their mean over l q* tends to 2/3, within {_LIMIT:.0%}",
+        law=Constant(value=2.0 / 3.0),
+        predicted=2.0 / 3.0,
+        band=_around(2.0 / 3.0, _LIMIT),
+        x_range=_CRITICAL_DEPTHS,
+        falsifier="another share of l q*",
+        control=Control(
+            description=(
+                "ReLU units on their critical line, whose correlations converge as 1/l^2: a share of 3/4"
+            ),
+            expected="REFUTED",
+            experiments=_deep("others by layer", RELU_ON_CRITICAL_LINE),
+        ),
+        experiments=_deep("others by layer", ON_CRITICAL_LINE),
+        not_applicable=_TOO_DEEP,
+    ),
+    Claim(
+        id="C2g",
+        paper="xiao",
+        where=f"{_TABLE}: the correction to the largest eigenvalue on the critical line is m O(1)",
+        statement="On the critical line the largest eigenvalue is ((m + 2) / 3) l q* + m O(1).",
+        prediction=f"the difference over m q* does not move with ln l: a slope of 0, within {_LOGARITHM:g}",
+        law=LogarithmicGrowth(slope=0.0),
+        predicted=0.0,
+        band=(-_LOGARITHM, _LOGARITHM),
+        x_range=_CRITICAL_DEPTHS,
+        falsifier="a difference that grows with the logarithm of the depth",
+        control=Control(
+            description="the diagonal of the same kernels, l q* up to a number that does not move with depth",
+            expected="SUPPORTED",
+            experiments=_deep("diagonal less its limit", ON_CRITICAL_LINE),
+        ),
+        experiments=_deep("largest less its limit", ON_CRITICAL_LINE),
+        not_applicable=_TOO_DEEP,
+    ),
+    Claim(
+        id="C8a",
+        paper="xiao",
+        where=_TABLE,
+        statement="On the critical line the condition number of m points tends to (m + 2) / 2 with depth.",
+        prediction=f"kappa is (m + 2) / 2 within {_LIMIT:.0%}, at four thousand layers and more",
+        law=ClosedCurve(critical_condition_number, relative=True),
+        predicted=0.0,
+        band=(-_LIMIT, _LIMIT),
+        x_range=(4, 64),
+        falsifier="a number of points with another limit",
+        control=Control(
+            description="ReLU units on their critical line, of which it tends to (m + 3) / 3",
+            expected="REFUTED",
+            experiments=_deep("condition number by points", RELU_ON_CRITICAL_LINE),
+        ),
+        experiments=_deep("condition number by points", ON_CRITICAL_LINE),
+        not_applicable=_TOO_DEEP,
+    ),
+)
