@@ -102,7 +102,7 @@ def _finite_kernels(settings: Settings, inputs: FloatArray, rng: np.random.Gener
 
 def _spectrum(kernels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     # the smallest and the largest eigenvalue, and the mean of all but the largest, shape (depths,) each
-    values: FloatArray = np.linalg.eigvalsh(kernels)
+    values = np.asarray(np.linalg.eigvalsh(kernels), dtype=np.float64)
     return values[:, 0], values[:, -1], values[:, :-1].mean(axis=1)
 
 

@@ -181,7 +181,9 @@ CLAIMS = (
         id="C2d",
         paper="xiao",
         where=_TABLE,
-        statement="In the chaotic phase the condition number of the tangent kernel tends to 1, as chi_1^(-l).",
+        statement=(
+            "In the chaotic phase the condition number of the tangent kernel tends to 1 with depth, as chi_1^(-l)."
+        ),
         prediction=(
             f"kappa - 1 falls at the rate ln chi_1 = {_CHAOTIC:.4f} by layer at weight variance {CHAOTIC:g}, "
             f"within {_RATE:.0%}, for inputs of equal lengths"
