@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from .guessing import guess_and_check as guess_and_check
     from .kernel_fluctuation import KernelFluctuation as KernelFluctuation
     from .kernel_fluctuation import measure_kernel_fluctuation as measure_kernel_fluctuation
+    from .kernel_maps import kernel_phase_map as kernel_phase_map
     from .kernels import convolutional_kernels as convolutional_kernels
     from .limit_kernel import limit_tangent_kernel as limit_tangent_kernel
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
     from .module_network import ModuleNetwork as ModuleNetwork
     from .network_family import NetworkFamily as NetworkFamily
+    from .network_maps import network_phase_map as network_phase_map
     from .networks import BatchedNetwork as BatchedNetwork
     from .networks import Network as Network
+    from .phase_map import PhaseMap as PhaseMap
     from .prior_draws import prior_errors as prior_errors
     from .priors import Prior as Prior
     from .tangent_kernel import empirical_tangent_kernel as empirical_tangent_kernel
@@ -55,6 +58,7 @@ _LATER = {
     "ModuleNetwork": "module_network",
     "Network": "networks",
     "NetworkFamily": "network_family",
+    "PhaseMap": "phase_map",
     "Prior": "priors",
     "TrainedNetworks": "trained_networks",
     "TrainingChange": "training_change",
@@ -67,10 +71,12 @@ _LATER = {
     "convolutional_kernels": "kernels",
     "empirical_tangent_kernel": "tangent_kernel",
     "guess_and_check": "guessing",
+    "kernel_phase_map": "kernel_maps",
     "limit_tangent_kernel": "limit_kernel",
     "measure_kernel_fluctuation": "kernel_fluctuation",
     "measure_training_change": "training_change",
     "measure_width": "width_measures",
+    "network_phase_map": "network_maps",
     "prior_errors": "prior_draws",
     "sweep_widths": "width_sweep",
     "train_by_gradient_flow": "gradient_flow",
