@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Literal
 
@@ -15,6 +16,8 @@ from .architectures import Convolution, Head
 from .devices import in_chunks
 
 LimitActivation = Literal["erf", "relu"]
+
+_Move = tuple[tuple[slice, ...], tuple[slice, ...]]
 
 # Layouts: of images (height, width, points), of pairs of images (height, width, pairs) where equal places
 # only are carried, else (height, width, other height, other width, pairs). What comes last is contiguous, so
@@ -89,17 +92,26 @@ def _runs(convolution: Convolution, side: int, offset: int) -> list[tuple[slice,
     return runs
 
 
+@cache
+def _moves(convolution: Convolution, side: int, axes: tuple[int, ...], dimensions: int) -> list[_Move]:
+    # of all offsets, runs of windows and places at once along axes that move together
+    moves = []
+    for offset in range(-convolution.padding, convolution.kernel - convolution.padding):
+        for runs in product(_runs(convolution, side, offset), repeat=len(axes)):
+            into, of = [slice(None)] * dimensions, [slice(None)] * dimensions
+            for axis, (windows, places) in zip(axes, runs, strict=True):
+                into[axis], of[axis] = windows, places
+            moves.append((tuple(into), tuple(of)))
+    return moves
+
+
 def _added_up(values: Tensor, axes: tuple[int, ...], convolution: Convolution) -> Tensor:
     """Sums over the windows of a convolution along axes of one length, in which they move together."""
     side = values.shape[axes[0]]
     shape = [convolution.side(side) if axis in axes else n for axis, n in enumerate(values.shape)]
     sums = values.new_zeros(shape)
-    for offset in range(-convolution.padding, convolution.kernel - convolution.padding):
-        for runs in product(_runs(convolution, side, offset), repeat=len(axes)):
-            into, of = [slice(None)] * values.dim(), [slice(None)] * values.dim()
-            for axis, (windows, places) in zip(axes, runs, strict=True):
-                into[axis], of[axis] = windows, places
-            sums[tuple(into)] += values[tuple(of)]
+    for into, of in _moves(convolution, side, axes, values.dim()):
+        sums[into] += values[of]
     return sums
 
 
