@@ -26,6 +26,8 @@ from .hinge_perceptron import train_hinge_perceptron as train_hinge_perceptron
 from .hinge_run import HingeRun as HingeRun
 from .jammed_perceptron import JammedPerceptron as JammedPerceptron
 from .jammed_perceptron import jam_hinge_perceptron as jam_hinge_perceptron
+from .kernel_files import load_kernels as load_kernels
+from .kernel_files import write_kernels as write_kernels
 from .least_squares_network import LeastSquaresFit as LeastSquaresFit
 from .least_squares_network import fit_least_squares_network as fit_least_squares_network
 from .least_squares_network import least_squares_network_parameters as least_squares_network_parameters
