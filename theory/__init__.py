@@ -100,8 +100,16 @@ from .relations import EqualWithinMargin as EqualWithinMargin
 from .relations import LowerBound as LowerBound
 from .relations import Ordering as Ordering
 from .relations import UpperBound as UpperBound
+from .spectra import KernelSpectrum as KernelSpectrum
+from .spectra import asymptotic_spectrum as asymptotic_spectrum
+from .spectra import dropout_condition_number as dropout_condition_number
+from .spectra import kernel_spectrum as kernel_spectrum
+from .spectra import log_mean_predictor as log_mean_predictor
+from .spectra import mean_predictor as mean_predictor
 from .student_means import student_mean_cdf as student_mean_cdf
 from .tabulated import TabulatedErrorDensity as TabulatedErrorDensity
 from .trends import InteriorPeak as InteriorPeak
 from .trends import Monotone as Monotone
+from .two_points import TwoPointKernels as TwoPointKernels
+from .two_points import two_point_kernels as two_point_kernels
 from .worlds import World as World
