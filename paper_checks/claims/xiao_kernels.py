@@ -210,6 +210,12 @@ def measure_kernels(settings: Settings, rng: np.random.Generator) -> Readings:
             "largest eigenvalue": by_depth(largest, "largest eigenvalue", limit),
             "covariance's largest": by_depth(covariance_largest, "covariance's largest eigenvalue", limit),
         }
+    if field.phase == "chaotic":
+        limit = field.fixed_length * field.fixed_correlation / (1.0 - field.chi_c)
+        made |= {
+            "entries between points": by_depth(between, "mean of Theta_ab", limit),
+            "diagonal": by_depth(diagonal, "mean of Theta_aa", limit),
+        }
     return made
 
 

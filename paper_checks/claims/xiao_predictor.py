@@ -36,7 +36,7 @@ _RATE = 0.05  # relative, of a rate by layer
 _POWER = 0.1  # of an exponent of the depth
 _SLOPE = 0.05  # relative, of a slope in ln l: its own corrections fall as ln l / l
 _NONE = 0.05  # slope in ln l that counts as none
-_CONSTANT = 0.05  # relative, of entries that are the same
+_CONSTANT = 0.05  # of a ratio of entries that are the same
 _TABLE = "arXiv:1912.13053, Table 1"
 _TOO_DEEP: Mapping[Source, str] = {
     "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
@@ -151,8 +151,8 @@ CLAIMS = (
             "In the chaotic phase, too, the tangent kernel tends to a constant with depth, the same for all "
             "inputs."
         ),
-        prediction=f"its entries between points are those on the diagonal, within {_CONSTANT:.0%}",
-        law=EqualWithinMargin(relative=True),
+        prediction=f"its entries between points over those on the diagonal are 1, within {_CONSTANT:g}",
+        law=EqualWithinMargin(),
         predicted=0.0,
         band=(-_CONSTANT, _CONSTANT),
         x_range=_DEPTHS,

@@ -79,6 +79,8 @@ def _wide(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperime
 _ORDERED, _WIDE_ORDERED = _growth(ORDERED), _growth(WIDE_ORDERED_VARIANCE)
 _CHAOTIC, _WIDE_CHAOTIC = _growth(CHAOTIC), _growth(WIDE_CHAOTIC_VARIANCE)
 _DEPTHS, _CRITICAL_DEPTHS = (40, 120), (200, 4000)
+# where l chi_c*^l, by which it starts elsewhere, has gone
+_VERY_DEEP_CHAOTIC: Mapping[str, Any] = {**DEEP_CHAOTIC, "depths": [80, 100, 120, 140, 160]}
 _WIDE_ORDERED_DEPTHS, _WIDE_CHAOTIC_DEPTHS = (20, 40), (12, 28)
 
 CLAIMS = (
@@ -182,7 +184,8 @@ CLAIMS = (
         paper="xiao",
         where=_TABLE,
         statement=(
-            "In the chaotic phase the condition number of the tangent kernel tends to 1 with depth, as chi_1^(-l)."
+            "In the chaotic phase the condition number of the tangent kernel tends to 1 with depth, "
+            "as chi_1^(-l)."
         ),
         prediction=(
             f"kappa - 1 falls at the rate ln chi_1 = {_CHAOTIC:.4f} by layer at weight variance {CHAOTIC:g}, "
@@ -280,6 +283,28 @@ CLAIMS = (
         ),
         experiments=_deep("largest less its limit", ON_CRITICAL_LINE),
         not_applicable=_TOO_DEEP,
+    ),
+    Claim(
+        id="C2h",
+        paper="xiao",
+        where="arXiv:1912.13053, the fixed point of the tangent kernel's recursion in the chaotic phase",
+        statement=(
+            "In the chaotic phase the tangent kernel between different inputs converges, to "
+            "q* c* / (1 - chi_c*)."
+        ),
+        prediction=f"the mean of Theta_ab is q* c* / (1 - chi_c*) within {_LIMIT:.0%}",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-_LIMIT, _LIMIT),
+        x_range=(80, 160),
+        falsifier="another limit, or none",
+        control=Control(
+            description="the diagonal of the same kernels, which does not converge but grows as chi_1^l",
+            expected="REFUTED",
+            experiments=_deep("diagonal", _VERY_DEEP_CHAOTIC),
+        ),
+        experiments=_deep("entries between points", _VERY_DEEP_CHAOTIC),
+        not_applicable={"network": "at finite width it scatters by chi_1^l / width^(1/2), without bound"},
     ),
     Claim(
         id="C8a",
