@@ -1,5 +1,6 @@
 """Gradient flow under a fixed kernel against an integrator of differential equations and its limits."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -49,15 +50,77 @@ def test_directions_without_a_kernel_do_not_move():
     np.testing.assert_allclose(flow.outputs_elsewhere([2.0, 4.0], [[1.0, -1.0]]), [[1.0], [2.0]], rtol=1e-12)
 
 
-def test_holds_at_condition_numbers_of_1e12():
+def planted(condition, n):
+    """Kernel rows of n training points with this condition number, and of three other points."""
+    rng = np.random.default_rng(3)
+    q = np.linalg.qr(rng.normal(size=(n, n)))[0]
+    train = (q * np.logspace(-np.log10(condition), 0, n)) @ q.T
+    train = 0.5 * (train + train.T)
+    return np.vstack([train, rng.normal(size=(3, n)) @ train])
+
+
+def in_many_digits(joint, n, labels, times):
+    """Outputs on all points and the loss, for the kernel as its floats say, by 60 digits."""
+    with mpmath.workdps(60):
+        values, vectors = mpmath.eigsy(mpmath.matrix(joint[:n, :n].tolist()))
+        across, y = mpmath.matrix(joint[:, :n].tolist()) * vectors, vectors.T * mpmath.matrix(labels.tolist())
+        outputs, losses = [], []
+        for t in times:
+            decay = [mpmath.exp(-values[i] * t / n) for i in range(n)]
+            share = mpmath.matrix([(1 - decay[i]) / values[i] * y[i] for i in range(n)])
+            outputs.append([float(value) for value in across * share])
+            losses.append(float(sum((decay[i] * y[i]) ** 2 for i in range(n)) / (2 * n)))
+    return np.array(outputs), np.array(losses)
+
+
+@pytest.mark.parametrize("condition", [1e6, 1e12])
+def test_holds_at_condition_numbers_of_1e12(condition):
     n = 8
-    q = np.linalg.qr(RNG.normal(size=(n, n)))[0]
-    values = np.logspace(-12, 0, n)
-    flow = KernelFlow((q * values) @ q.T, LABELS.sum() * np.ones(n))
-    assert flow.rates[-1] == pytest.approx(1.0 / n)
-    t = np.logspace(0, 15, 6)
-    assert np.all(np.isfinite(flow.outputs(t)))
-    assert np.all(np.diff(flow.losses(t)) <= 0.0)
+    joint = planted(condition, n)
+    labels = np.random.default_rng(4).normal(size=n)
+    times = np.logspace(0, 1, 6) ** (np.log10(condition) + 3)
+    outputs, losses = in_many_digits(joint, n, labels, times)
+    flow = KernelFlow(joint[:n, :n], labels)
+    assert flow.unresolved == 0
+    # rounding of the kernel over its smallest eigenvalue, of what is learnt
+    lost = 4.0 * np.finfo(float).eps / (n * flow.rates[0])
+    assert lost < 2e-3
+    scale = np.abs(labels).max()
+    assert np.abs(flow.outputs(times) - outputs[:, :n]).max() < lost * scale
+    elsewhere = flow.outputs_elsewhere(times, joint[n:, :n])
+    error = np.abs(elsewhere - outputs[:, n:]).max(axis=1)
+    assert np.all(error < lost * np.abs(outputs[:, n:]).max(axis=1) + 1e-13 * scale)
+    slow = losses > 1e-12
+    np.testing.assert_allclose(flow.losses(times)[slow], losses[slow], rtol=60.0 * lost)
+    assert np.all(np.diff(flow.losses(times)) <= 0.0)
+
+
+def test_time_infinity_is_kernel_regression_in_what_is_resolved():
+    flow = KernelFlow(KERNEL, LABELS, START[:6])
+    exact = START[6:] + ACROSS @ np.linalg.solve(KERNEL, LABELS - START[:6])
+    found = flow.outputs_elsewhere([0.0, np.inf], ACROSS, start=START[6:])
+    np.testing.assert_allclose(found, [START[6:], exact], rtol=1e-10)
+    np.testing.assert_allclose(flow.outputs(np.inf), LABELS, rtol=1e-14)
+    assert flow.losses(np.inf) == 0.0
+    # ten points of four features: six directions are rounding, whatever sign it gives them
+    low = np.random.default_rng(5).normal(size=(12, 4))
+    labels = np.random.default_rng(6).normal(size=10)
+    flow = KernelFlow(low[:10] @ low[:10].T, labels)
+    assert flow.unresolved == 6
+    weights = np.linalg.lstsq(low[:10], labels, rcond=None)[0]
+    end = flow.outputs_elsewhere(np.inf, low[10:] @ low[:10].T)
+    np.testing.assert_allclose(end, low[10:] @ weights, rtol=1e-10)
+    assert flow.losses(np.inf) == pytest.approx(0.05 * np.sum((low[:10] @ weights - labels) ** 2), rel=1e-10)
+
+
+def test_descent_diverges_above_the_largest_learning_rate():
+    flow = KernelFlow(KERNEL, LABELS)
+    for factor, grows in ((0.99, False), (1.01, True)):
+        f = np.zeros(6)
+        for _ in range(2000):
+            f -= factor * flow.largest_learning_rate * KERNEL @ (f - LABELS) / 6
+        assert (np.abs(f - LABELS).max() > 1e3) == grows
+    assert KernelFlow(np.zeros((2, 2)), [1.0, 2.0]).largest_learning_rate == np.inf
 
 
 def test_says_what_does_not_fit():
@@ -70,7 +133,7 @@ def test_says_what_does_not_fit():
     with pytest.raises(ValueError, match="labels must be finite, got nan"):
         KernelFlow(np.eye(2), [1.0, np.nan])
     flow = KernelFlow(np.eye(2), [1.0, 2.0])
-    with pytest.raises(ValueError, match="t must be finite and at least 0, got -1"):
+    with pytest.raises(ValueError, match="t must be at least 0, got -1"):
         flow.losses(-1.0)
     with pytest.raises(ValueError, match=r"kernel must have shape \(points, 2\), got \(1, 3\)"):
         flow.outputs_elsewhere(1.0, np.ones((1, 3)))
