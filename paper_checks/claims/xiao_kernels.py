@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genlaws.simulate import DepthKernels, Measurement, fully_connected_kernels
-from genlaws.theory import MeanField, critical_weight_variance
+from genlaws.theory import MeanField, asymptotic_spectrum, critical_weight_variance
 
 from ..claim import Readings, Settings, SharedWork
 from .image_families import component_task, require_points
@@ -189,26 +189,24 @@ def measure_kernels(settings: Settings, rng: np.random.Generator) -> Readings:
         "condition number": by_depth(largest / least, "condition number"),
         "condition number less one": by_depth((largest - least) / least, "condition number less one"),
         "other eigenvalues": by_depth(others, "mean of the other eigenvalues"),
-        "covariance's others": by_depth(covariance_others, "mean of the covariance's other eigenvalues"),
-        "others over chi": by_depth(others * scale, "mean of the other eigenvalues / chi_1^l"),
-        "covariance's others over chi": by_depth(
-            covariance_others * scale, "mean of the covariance's other eigenvalues / chi_1^l"
-        ),
-        "others by layer": by_depth(others / (depth * length), "mean of the other eigenvalues / (l q)"),
-        "mean predictor": by_depth(predictor, "mean predictor over labels, root mean squares"),
-        "entries over the diagonal": by_depth(between / diagonal, "mean of Theta_ab / mean of Theta_aa", 1.0),
+        "covariance's others": by_depth(covariance_others, "covariance's other eigenvalues"),
+        "others over chi": by_depth(others * scale, "other eigenvalues / chi_1^l"),
+        "covariance's others over chi": by_depth(covariance_others * scale, "covariance's others / chi_1^l"),
+        "others by layer": by_depth(others / (depth * length), "other eigenvalues / (l q)"),
+        "mean predictor": by_depth(predictor, "mean predictor over labels"),
+        "entries over the diagonal": by_depth(between / diagonal, "mean Theta_ab / mean Theta_aa", 1.0),
         "entries less their limit": by_depth(between / length - share * depth, "Theta_ab / q less its limit"),
         "diagonal less its limit": by_depth(diagonal / length - depth, "Theta_aa / q less its limit"),
         "largest less its limit": by_depth(
-            largest / (points * length) - largest_share * depth, "largest eigenvalue / (m q) less its limit"
+            largest / (points * length) - largest_share * depth, "largest / (m q) less its limit"
         ),
         "condition number by points": _by_points(settings, tangent[-1]),
     }
     if field.phase == "ordered":
-        limit = points * field.fixed_length / (1.0 - field.chi_1)
+        most = float(asymptotic_spectrum(field, kernels.depths[-1:], points=points).largest[0])
         made |= {
-            "largest eigenvalue": by_depth(largest, "largest eigenvalue", limit),
-            "covariance's largest": by_depth(covariance_largest, "covariance's largest eigenvalue", limit),
+            "largest eigenvalue": by_depth(largest, "largest eigenvalue", most),
+            "covariance's largest": by_depth(covariance_largest, "covariance's largest eigenvalue", most),
         }
     if field.phase == "chaotic":
         limit = field.fixed_length * field.fixed_correlation / (1.0 - field.chi_c)
