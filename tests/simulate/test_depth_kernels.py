@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from genlaws.simulate import (
     arc_cosine_covariance,
@@ -110,3 +111,107 @@ def test_other_activations_follow_their_maps(activation):
         assert np.array_equal(made, made.T)
     np.testing.assert_allclose(elsewhere.covariance[0], covariance[:6, 6:], rtol=1e-9)
     np.testing.assert_allclose(elsewhere.tangent[0], tangent[:6, 6:], rtol=1e-9)
+
+
+def drawn_kernels(X, activation, slope, width, keep, rng):
+    # of one network with two hidden layers, whose outputs drop units of the second, each point its own
+    weight, bias = SETTINGS["weight_variance"], SETTINGS["bias_variance"]
+    values, slopes = [X.T], []
+    matrices = []
+    for _ in range(2):
+        matrices.append(rng.normal(size=(width, len(values[-1]))) * np.sqrt(weight / len(values[-1])))
+        sums = matrices[-1] @ values[-1] + np.sqrt(bias) * rng.normal(size=(width, 1))
+        values.append(activation(sums))
+        slopes.append(slope(sums))
+    mask = (rng.random(values[-1].shape) < keep) / keep
+    last = mask * values[-1]
+    # the last weights' own mean is taken in the covariance; sums of products of derivatives by layers
+    covariance = weight / width * last.T @ last + bias
+    back = np.sqrt(weight / width) * rng.normal(size=(width, 1)) * mask * slopes[1]
+    tangent = covariance.copy()
+    for layer in (1, 0):
+        inner = weight / len(values[layer]) * values[layer].T @ values[layer] + bias
+        tangent += (back.T @ back) * inner
+        if layer:
+            back = (matrices[1].T @ back) * slopes[0]
+    return covariance, tangent
+
+
+@pytest.mark.parametrize("keep", [1.0, 0.7])
+@pytest.mark.parametrize(
+    ("activation", "function", "slope"),
+    [
+        ("erf", erf, lambda u: 2.0 / np.sqrt(np.pi) * np.exp(-(u**2))),
+        ("relu", lambda u: np.maximum(u, 0.0), lambda u: (u > 0.0).astype(float)),
+    ],
+)
+def test_against_wide_networks(activation, function, slope, keep):
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(3, 5))
+    width, networks = 200, 250
+    draws = np.array([drawn_kernels(X, function, slope, width, keep, rng) for _ in range(networks)])
+    expected = fully_connected_kernels(X, activation=activation, depths=[3], **SETTINGS, keep=keep)
+    for drawn, limit in zip(draws.swapaxes(0, 1), (expected.covariance[0], expected.tangent[0]), strict=True):
+        error = drawn.std(axis=0) / np.sqrt(networks)
+        assert np.all(error < 0.02 * np.abs(limit).max())
+        # 4 standard errors, and what a finite width shifts
+        assert np.all(np.abs(drawn.mean(axis=0) - limit) < 4.0 * error + 2.0 / width * np.abs(limit).max())
+
+
+def exact_tangent(X, activation, depth, weight, bias, mpmath):
+    """The tangent kernel by its definition, in the precision of mpmath."""
+    mpf, n = mpmath.mpf, len(X)
+    points = [[mpf(float(x)) for x in row] for row in X]
+    weight, bias = mpf(weight), mpf(bias)
+    covariance = mpmath.matrix(n)
+    for i in range(n):
+        for j in range(n):
+            covariance[i, j] = weight * mpmath.fdot(points[i], points[j]) / len(X[0]) + bias
+    tangent = covariance.copy()
+    for _ in range(depth - 1):
+        before = covariance.copy()
+        for i in range(n):
+            for j in range(i, n):
+                first, other, both = before[i, i], before[j, j], before[i, j]
+                if activation == "erf":
+                    area = (1 + 2 * first) * (1 + 2 * other)
+                    product = 2 / mpmath.pi * mpmath.asin(2 * both / mpmath.sqrt(area))
+                    slope = 4 / mpmath.pi / mpmath.sqrt(area - 4 * both**2)
+                else:
+                    size = mpmath.sqrt(first * other)
+                    angle = mpmath.acos(both / size) if i != j else mpf(0)
+                    product = size * (mpmath.sin(angle) + (mpmath.pi - angle) * mpmath.cos(angle))
+                    product /= 2 * mpmath.pi
+                    slope = (mpmath.pi - angle) / (2 * mpmath.pi)
+                covariance[i, j] = covariance[j, i] = weight * product + bias
+                tangent[i, j] = tangent[j, i] = covariance[i, j] + weight * slope * tangent[i, j]
+    return tangent
+
+
+@pytest.mark.parametrize(
+    ("activation", "weight_variance", "depth", "condition", "accuracy"),
+    [
+        # a bound of 1e-14 kappa for erf; the slope of ReLU has a root at equal points, which costs it more
+        ("erf", 1.5, 60, 65.0, 1e-12),
+        ("erf", 1.5, 280, 5e8, 5e-6),
+        ("erf", 1.0, 88, 1.6e11, 1.6e-3),
+        ("erf", 2.0, 60, 1.1, 1e-13),
+        ("relu", 1.5, 48, 2.2e3, 1e-8),
+        ("relu", 1.5, 96, 2.2e6, 1e-3),
+    ],
+)
+def test_condition_numbers_of_deep_networks(activation, weight_variance, depth, condition, accuracy):
+    mpmath = pytest.importorskip("mpmath")
+    X = np.random.default_rng(5).normal(size=(4, 16))
+    X /= np.sqrt(np.mean(X**2, axis=1, keepdims=True))
+    settings = {"weight_variance": weight_variance, "bias_variance": 0.18}
+    found = fully_connected_kernels(X, activation=activation, depths=[depth], **settings).tangent[0]
+    with mpmath.workdps(40):
+        exact = exact_tangent(X, activation, depth, weight_variance, 0.18, mpmath)
+        values = mpmath.eigsy(exact, eigvals_only=True)
+        expected = float(values[3] / values[0])
+        entries = np.array(exact.tolist(), dtype=float)
+    assert 0.3 * condition < expected < 3.0 * condition
+    np.testing.assert_allclose(found, entries, rtol=1e-13 if activation == "erf" else 1e-9)
+    values = np.linalg.eigvalsh(found)
+    assert values[-1] / values[0] == pytest.approx(expected, rel=accuracy)
