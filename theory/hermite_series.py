@@ -24,6 +24,8 @@ _REACH = 13.0
 _PANELS, _NODES = 4, 64
 # Slopes are taken at this variance where it is smaller: a_k / sqrt(q) stays above rounding.
 _LEAST_VARIANCE = 1e-10
+# Coefficients below this share of the root mean square are left out.
+_NEGLIGIBLE = 1e-12
 # A remainder of the slopes below this share is that of the numerical derivative, not of the series.
 _RESOLVED = 1e-7
 # Central differences of order six
@@ -105,19 +107,21 @@ class HermiteSeries:
 
 
 def _completed(coefficients: FloatArray, values: FloatArray, *, least: float) -> FloatArray:
-    # those of the function with these values at the nodes: without what is rounding, the last even and the
-    # last odd one with what is missing of the mean square of the even and the odd part
+    # those of the function with these values at the nodes: without what is next to nothing, the last even and
+    # the last odd one with what is missing of the mean square of the even and the odd part
     weights = _quadrature()[1]
-    made = np.where(np.abs(coefficients) > 1e-16 * np.sqrt(values**2 @ weights), coefficients, 0.0)
+    square = values**2 @ weights
+    made = np.where(np.abs(coefficients) > _NEGLIGIBLE * np.sqrt(square), coefficients, 0.0)
     for parity, sign in ((0, 1.0), (1, -1.0)):
-        square = (0.5 * (values + sign * values[..., ::-1])) ** 2 @ weights
-        rest = square - (made[parity::2] ** 2).sum(axis=0)
+        part = (0.5 * (values + sign * values[..., ::-1])) ** 2 @ weights
+        rest = part - (made[parity::2] ** 2).sum(axis=0)
         last = len(made) - 1 - (len(made) - 1 - parity) % 2
         made[last] = np.sqrt(made[last] ** 2 + np.where(rest > least * square, rest, 0.0))
     return made
 
 
 def _used(coefficients: FloatArray) -> FloatArray:
+    # up to the last one that is not 0
     flat = coefficients.reshape(len(coefficients), -1)
     return coefficients[: np.flatnonzero(flat.any(axis=1)).max(initial=0) + 1]
 
@@ -134,13 +138,16 @@ def _product(
     np.clip(r, -1.0, 1.0, out=r)
     first = _used(coefficients(np.asarray(variance)))
     second = first if other_variance is variance else _used(coefficients(np.asarray(other_variance)))
+    terms = min(len(first), len(second))
+    # Horner's rule, by squares of r for an odd function and for an even one
+    step = 1 if first[::2].any() and first[1::2].any() else 2
+    lowest = 1 if step == 2 and first[1::2].any() else 0
+    power = r if step == 1 else r * r
     made = np.zeros_like(r)
-    # Horner's rule; an odd function has no even terms
-    for a, b in zip(first[: len(second)][::-1], second[: len(first)][::-1], strict=True):
-        made *= r
-        if a.any():
-            made += a * b
-    return made
+    for k in reversed(range(lowest, terms, step)):
+        made *= power
+        made += first[k] * second[k]
+    return made * r if lowest else made
 
 
 def _gap(coefficients: FloatArray, gap: FloatArray) -> FloatArray:

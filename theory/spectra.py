@@ -74,6 +74,11 @@ def _counts(points: int, window: int) -> tuple[float, float]:
     return float(whole("points", points, least=2)), float(whole("window", window, least=1))
 
 
+def _without_dropout(mean_field: MeanField) -> None:
+    if mean_field.keep < 1.0:
+        raise ValueError(f"mean_field must be without dropout, got keep {mean_field.keep:g}")
+
+
 def kernel_spectrum(kernels: TwoPointKernels, points: int, *, window: int = 1) -> KernelSpectrum:
     """Spectrum of the tangent kernel of inputs of pairwise equal correlation, exact at every depth.
 
@@ -145,18 +150,15 @@ def asymptotic_spectrum(
     -----
     Xiao et al., arXiv:1912.13053, Table 1, with chi the chi_1 and c the chi_c of `MeanField`:
 
-    ========  ==============================  ====================  =======================================
-    phase     largest                         bulk                  condition number
-    ========  ==============================  ====================  =======================================
-    ordered   m q* / (1 - chi)                l chi^l / d           d m q* / ((1 - chi) l chi^l)
-    critical  (m d + 2) / (3 d) l q*          2 / (3 d) l q*        (m d + 2) / 2
-    chaotic   bulk + m q* c* / (1 - c)        q* chi^l / (chi - 1)  1 + d m c* (chi - 1) / ((1 - c) chi^l)
-                                              / d
-    ========  ==============================  ====================  =======================================
+    | phase | largest | bulk | condition number |
+    |---|---|---|---|
+    | ordered | m q* / (1 - chi) | l chi^l / d | d m q* / ((1 - chi) l chi^l) |
+    | critical | (m d + 2) l q* / (3 d) | 2 l q* / (3 d) | (m d + 2) / 2 |
+    | chaotic | bulk + m q* c* / (1 - c) | q* chi^l / ((chi - 1) d) | 1 + d m c* (chi - 1) / ((1 - c) chi^l) |
 
     Constants of the chaotic phase are [derived], for inputs of length q*. So is what holds for kinked
-    activations (ReLU), which the paper leaves out: at the critical line p_ab tends to 1/4 of p_aa, not 1/3,
-    and the condition number to (m d + 3) / 3; in the ordered phase the bulk falls as chi^(l / 2) / d.
+    activations (ReLU) instead: at the critical line p_ab tends to 1/4 of p_aa, not 1/3, and the condition
+    number to (m d + 3) / 3; in the ordered phase the bulk falls as chi^(l / 2) / d.
 
     Examples
     --------
@@ -185,11 +187,6 @@ def asymptotic_spectrum(
         log_excess = np.log(m * shared) - log_bulk
     largest = m * shared if mean_field.phase == "ordered" else m * shared + np.exp(log_bulk)
     return KernelSpectrum(depth.astype(np.int64), largest, log_bulk, log_excess)
-
-
-def _without_dropout(mean_field: MeanField) -> None:
-    if mean_field.keep < 1.0:
-        raise ValueError(f"mean_field must be without dropout, got keep {mean_field.keep:g}")
 
 
 def log_mean_predictor(mean_field: MeanField, depths: Depths, *, window: int = 1) -> FloatArray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from genlaws.theory import MeanField, critical_weight_variance
 
@@ -120,6 +121,36 @@ def test_says_what_does_not_fit():
         erf_network(1.0).lengths(1.0, 0)
     with pytest.raises(ValueError, match="no weight variance is critical for relu"):
         critical_weight_variance("relu", bias_variance=0.1)
+
+
+def test_a_wide_network_with_dropout_follows_the_maps():
+    width, layers, draws, keep, cosine = 600, 6, 30, 0.8, 0.9
+    field = erf_network(2.0, keep=keep)
+    rng = np.random.default_rng(7)
+    moments, gains = np.empty((draws, layers, 2)), np.empty(draws)
+    for draw in range(draws):
+        u = math.sqrt(field.fixed_length) * rng.standard_normal((2, width))
+        u[1] = cosine * u[0] + math.sqrt(1.0 - cosine**2) * u[1]
+        log_gain = 0.0
+        for layer in range(layers):
+            masks = (rng.random(u.shape) < keep) / keep
+            weights = math.sqrt(field.weight_variance / width) * rng.standard_normal((width, width))
+            # what a random gradient at the next layer makes of itself one layer back, for one input
+            gradient = rng.standard_normal(width) @ weights.T
+            slope = 2.0 / math.sqrt(math.pi) * np.exp(-(u[0] ** 2)) * masks[0]
+            log_gain += math.log(np.mean((gradient * slope) ** 2)) / layers
+            biases = math.sqrt(field.bias_variance) * rng.standard_normal(width)
+            u = (special.erf(u) * masks) @ weights + biases
+            moments[draw, layer] = np.mean(u[0] ** 2), np.mean(u[0] * u[1])
+        gains[draw] = log_gain
+    lengths, correlations = np.full(layers, field.fixed_length), field.correlations(cosine, layers + 1)[1:]
+    expected = np.stack([lengths, lengths * correlations], axis=1)
+    error = moments.std(axis=0, ddof=1) / math.sqrt(draws)
+    assert np.all(error < 0.02 * expected[:, :1])
+    assert np.all(np.abs(moments.mean(axis=0) - expected) < 4.0 * error)
+    spread = gains.std(ddof=1) / math.sqrt(draws)
+    assert spread < 0.02
+    assert gains.mean() == pytest.approx(math.log(field.chi_1), abs=4.0 * spread + 5.0 / width)
 
 
 @settings(max_examples=25, deadline=None)

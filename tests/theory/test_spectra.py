@@ -40,14 +40,25 @@ def in_many_digits(field, depth, correlation, length):
     return p, shared, p - shared
 
 
-@pytest.mark.parametrize("weight_variance", [0.5, 1.5, CRITICAL, 2.5])
-@pytest.mark.parametrize(("correlation", "length"), [(0.0, 1.3), (0.999999, 0.4), (-0.7, 2.0)])
-def test_two_points_in_many_digits(weight_variance, correlation, length):
+@pytest.mark.parametrize(
+    ("weight_variance", "correlation", "length", "deepest"),
+    [
+        (0.5, 0.0, 1.3, 1000),
+        (0.5, 0.999999, 0.4, 200),
+        (1.5, 0.0, 1.3, 300),
+        (1.5, -0.7, 2.0, 300),
+        (CRITICAL, 0.0, 1.3, 300),
+        (CRITICAL, 0.999999, 0.4, 300),
+        (2.5, 0.999999, 0.4, 300),
+        (2.5, -0.7, 2.0, 300),
+    ],
+)
+def test_two_points_in_many_digits(weight_variance, correlation, length, deepest):
     field = network(weight_variance)
-    depths = [1000, 1, 2, 30]
+    depths = [deepest, 1, 2, 30]
     found = two_point_kernels(field, depths, correlation=correlation, length=length)
     assert found.depths.tolist() == depths
-    with mpmath.workdps(450):
+    with mpmath.workdps(50 + deepest * 2 // 5):
         for i, depth in enumerate(depths):
             p, shared, gap = in_many_digits(field, depth, correlation, length)
             assert found.tangent_diagonal[i] == pytest.approx(float(p), rel=1e-11)
