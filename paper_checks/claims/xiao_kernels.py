@@ -259,7 +259,7 @@ _WIDE: Mapping[str, Any] = {
     # few for their width: the directions of m points shrink at rates that differ by about m / width
     "points": 8,
     "tested": 8,
-    "width": by_budget(500, 1000, 2000),
+    "width": by_budget(500, 1000, 1500),
 }
 WIDE_ORDERED: Mapping[str, Any] = {
     **_WIDE,
