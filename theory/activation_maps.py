@@ -239,9 +239,10 @@ def activation_map(activation: str | Activation) -> ActivationMap:
     ----------
     activation : {"erf", "relu", "gelu", "tanh"} or callable
         A callable takes a float array and returns one of the same shape. Its products are summed as a series
-        of 512 Hermite polynomials: right to 1e-10 for analytic functions at variances up to 10 (tanh is one
-        of these). With a kink at 0 it is exact at correlations 1 and -1, right to 1e-8 at those below 0.97 in
-        size, and in between off by up to 1e-5 in products and 1e-2 in slopes; kinks elsewhere cost more.
+        of 512 Hermite polynomials, as are those of tanh: right to 1e-10, and of the slopes to 2e-9, for
+        functions as smooth as tanh at variances up to 10. With a kink at 0 it is exact at correlations 1 and
+        -1, right to 1e-8 at those below 0.97 in size, and in between off by up to 1e-5 in products and 1e-2
+        in slopes; kinks elsewhere cost more.
 
     Raises
     ------

@@ -81,7 +81,7 @@ class MeanField:
         Factor by which a layer multiplies mean squared gradients, and the tangent kernel of a point with
         itself: weight_variance E[phi'^2] / keep. Without dropout it is the slope of the correlation map at 1.
     chi_c : float
-        Slope of the correlation map at c*, below 1: the tangent kernel between different points takes this
+        Slope of the correlation map at c*, at most 1: the tangent kernel between different points takes this
         factor.
     maps : ActivationMap
         Of the activation.
@@ -168,10 +168,12 @@ class MeanField:
         With dropout the tangent kernel of a point with itself does not fall to that between points in the
         ordered phase either, and xi_* there is 1 / -ln chi_c [derived].
         """
+        if self.fixed_correlation == 1.0:
+            return math.inf
         rate = self._log_ratio
-        if self.phase != "chaotic":
-            rate = 0.0 if self.fixed_correlation == 1.0 else -math.log(self.chi_c)
-        return 1.0 / rate if rate > 0.0 else math.inf
+        if self.phase != "chaotic":  # of chi_c alone
+            rate -= math.log(self.chi_1)
+        return 1.0 / rate
 
     def length_map(self, q: ArrayLike) -> FloatArray:
         """Lengths, variances of what a unit is fed, one layer on from `q` of at least 0, in its shape."""

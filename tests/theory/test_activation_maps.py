@@ -7,7 +7,14 @@ from scipy import special
 
 from genlaws.theory import activation_map
 
-PAIRS = [(0.2, 0.2, 0.1), (1.0, 1.0, -0.9), (1.3, 0.7, 0.5), (0.9, 10.0, 2.9), (10.0, 10.0, 9.9)]
+PAIRS = [
+    (0.2, 0.2, 0.1),
+    (1.0, 1.0, -0.9),
+    (1.3, 0.7, 0.5),
+    (0.9, 10.0, 2.9),
+    (10.0, 10.0, 9.9),
+    (10.0, 10.0, 9.99),
+]
 
 
 def gelu(u):
@@ -44,7 +51,7 @@ def test_products_and_slope_products_against_quadrature(name, variance, other, c
     slopes = over_the_plane(slope, variance, other, covariance)
     for maps in (activation_map(name), activation_map(function)):
         assert maps.product(*arguments) == pytest.approx(expected, rel=1e-10, abs=1e-14)
-        assert maps.slope_product(*arguments) == pytest.approx(slopes, rel=1e-10, abs=1e-14)
+        assert maps.slope_product(*arguments) == pytest.approx(slopes, rel=2e-9, abs=1e-14)
 
 
 @pytest.mark.parametrize("name", ["erf", "relu", "gelu", "tanh"])

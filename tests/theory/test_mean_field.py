@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from genlaws.theory import MeanField, critical_weight_variance
+from genlaws.theory import MeanField, critical_weight_variance, mean_predictor
 
 # bias variance 0.18: weight variance, q*, chi_1, c*, chi_c, xi_1, xi_*
 ERF = [
@@ -121,6 +121,18 @@ def test_says_what_does_not_fit():
         erf_network(1.0).lengths(1.0, 0)
     with pytest.raises(ValueError, match="no weight variance is critical for relu"):
         critical_weight_variance("relu", bias_variance=0.1)
+
+
+def test_generalization_depth_with_dropout_is_of_what_decays_against_what_stays():
+    # in the chaotic phase chi_c against chi_1; in the ordered one against the diagonal, which stays
+    chaotic, ordered = erf_network(2.5, keep=0.9), erf_network(1.2, keep=0.9)
+    assert (chaotic.phase, ordered.phase) == ("chaotic", "ordered")
+    rate = math.log(chaotic.chi_1) - math.log(chaotic.chi_c)
+    assert chaotic.generalization_depth == pytest.approx(1.0 / rate, rel=1e-12)
+    assert ordered.generalization_depth == pytest.approx(-1.0 / math.log(ordered.chi_c), rel=1e-12)
+    # what the label of a near input makes falls so
+    fall = np.diff(np.log(mean_predictor(ordered, [60, 61], near=0.5)))[0]
+    assert fall - math.log(61 / 60) == pytest.approx(-1.0 / ordered.generalization_depth, rel=2e-2)
 
 
 def test_a_wide_network_with_dropout_follows_the_maps():
