@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genlaws.simulate import DepthKernels, Measurement, fully_connected_kernels
+from genlaws.simulate.measurement import Source
 from genlaws.theory import MeanField, asymptotic_spectrum, critical_weight_variance
 
-from ..claim import Readings, Settings, SharedWork
+from ..claim import AnyExperiment, Readings, Settings, SharedWork
 from .image_families import component_task, require_points
-from .units import by_budget, rows
+from .units import by_budget, rows, shared_networks, shared_simulation
 
 if TYPE_CHECKING:
     from genlaws.empirical.networks import Network
@@ -276,3 +277,18 @@ SIMULATED = by_budget(6, 12, 24)
 """Replicates of infinite width: depths are exact, and only the choice of points scatters."""
 WIDE_NETWORKS = by_budget(20, 24, 32)
 """Replicates of finite width, each with networks of its own."""
+
+TOO_DEEP: Mapping[Source, str] = {
+    "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
+}
+"""`not_applicable` of claims on the critical line."""
+
+
+def in_the_limit(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    """A reading of kernels of infinite width."""
+    return shared_simulation(SIMULATED, TANGENT_KERNELS, reading, **settings)
+
+
+def at_finite_width(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
+    """A reading of the kernels of single networks."""
+    return shared_networks(WIDE_NETWORKS, TANGENT_KERNELS, reading, **settings)

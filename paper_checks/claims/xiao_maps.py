@@ -14,7 +14,7 @@ from genlaws.theory import EqualWithinMargin, ExponentialDecay, PowerLaw
 from genlaws.theory.mean_field import MeanField
 
 from ..claim import Claim, Control, Restatement, Settings
-from .units import by_budget, on_networks, rows, shared_simulation, simulated
+from .units import by_budget, on_networks, rows, simulated
 from .xiao_kernels import (
     BIAS_VARIANCE,
     CHAOTIC,
@@ -25,10 +25,10 @@ from .xiao_kernels import (
     ON_CRITICAL_LINE,
     ORDERED,
     SIMULATED,
-    TANGENT_KERNELS,
     correlation_gaps,
     drawn_network,
     drawn_points,
+    in_the_limit,
     mean_field,
 )
 
@@ -163,12 +163,7 @@ def _converges(
         control=Control(
             description="the critical line, where the same correlations converge as 1/l",
             expected="REFUTED",
-            experiments=shared_simulation(
-                SIMULATED,
-                TANGENT_KERNELS,
-                "distance from c*",
-                **{**DEEP_ORDERED, "weight_variance": CRITICAL},
-            )
+            experiments=in_the_limit("distance from c*", {**DEEP_ORDERED, "weight_variance": CRITICAL})
             | on_networks(
                 SIMULATED,
                 measure_layer_correlations,
@@ -177,12 +172,7 @@ def _converges(
                 depths=network["depths"],
             ),
         ),
-        experiments=shared_simulation(
-            SIMULATED,
-            TANGENT_KERNELS,
-            "distance from c*",
-            **(DEEP_ORDERED if phase == "ordered" else DEEP_CHAOTIC),
-        )
+        experiments=in_the_limit("distance from c*", DEEP_ORDERED if phase == "ordered" else DEEP_CHAOTIC)
         | on_networks(
             by_budget(12, 16, 24) if phase == "ordered" else by_budget(24, 24, 32),
             measure_layer_correlations,
@@ -236,13 +226,9 @@ CLAIMS = (
         control=Control(
             description="the ordered phase near by, weight variance 1.5, where the fall is exponential",
             expected="REFUTED",
-            experiments=shared_simulation(
-                SIMULATED,
-                TANGENT_KERNELS,
+            experiments=in_the_limit(
                 "distance from c*",
-                **INFINITE,
-                weight_variance=1.5,
-                depths=_layers(40, 240, 25),
+                {**INFINITE, "weight_variance": 1.5, "depths": _layers(40, 240, 25)},
             )
             | on_networks(
                 SIMULATED,
@@ -252,7 +238,7 @@ CLAIMS = (
                 depths=_POWERS,
             ),
         ),
-        experiments=shared_simulation(SIMULATED, TANGENT_KERNELS, "distance from c*", **ON_CRITICAL_LINE)
+        experiments=in_the_limit("distance from c*", ON_CRITICAL_LINE)
         | on_networks(
             by_budget(24, 24, 32),
             measure_layer_correlations,

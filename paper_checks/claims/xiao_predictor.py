@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from genlaws.simulate.measurement import Source
 from genlaws.theory import (
@@ -15,8 +14,7 @@ from genlaws.theory import (
     PowerLaw,
 )
 
-from ..claim import AnyExperiment, Claim, Control, Restatement
-from .units import shared_networks, shared_simulation
+from ..claim import Claim, Control, Restatement
 from .xiao_kernels import (
     BIAS_VARIANCE,
     CHAOTIC,
@@ -25,11 +23,11 @@ from .xiao_kernels import (
     DEEP_ORDERED,
     ON_CRITICAL_LINE,
     RELU_ON_CRITICAL_LINE,
-    SIMULATED,
-    TANGENT_KERNELS,
+    TOO_DEEP,
     WIDE_CHAOTIC,
-    WIDE_NETWORKS,
     WIDE_ORDERED,
+    at_finite_width,
+    in_the_limit,
 )
 
 _RATE = 0.05  # relative, of a rate by layer
@@ -38,9 +36,6 @@ _SLOPE = 0.05  # relative, of a slope in ln l: its own corrections fall as ln l 
 _NONE = 0.05  # slope in ln l that counts as none
 _CONSTANT = 0.05  # of a ratio of entries that are the same
 _TABLE = "arXiv:1912.13053, Table 1"
-_TOO_DEEP: Mapping[Source, str] = {
-    "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
-}
 # Seen at width 500: in the chaotic phase it stops at about (points / width)^(1/2), in the ordered phase it
 # grows, as the directions of m points shrink at rates that differ by about m / width.
 _TOO_NARROW: Mapping[Source, str] = {
@@ -58,14 +53,6 @@ def logarithmic_correction(length: float) -> float:
     b = -1/3 - (1 + 4 q*) / (18 q*^2).
     """
     return -1.0 / 3.0 - (1.0 + 4.0 * length) / (18.0 * length**2)
-
-
-def _deep(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
-    return shared_simulation(SIMULATED, TANGENT_KERNELS, reading, **settings)
-
-
-def _wide(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
-    return shared_networks(WIDE_NETWORKS, TANGENT_KERNELS, reading, **settings)
 
 
 _FORGETTING = 1.0 / MeanField(weight_variance=CHAOTIC, bias_variance=BIAS_VARIANCE).generalization_depth
@@ -92,9 +79,9 @@ CLAIMS = (
         control=Control(
             description="the chaotic phase, where the mean predictor vanishes exponentially with depth",
             expected="REFUTED",
-            experiments=_deep("mean predictor", DEEP_CHAOTIC),
+            experiments=in_the_limit("mean predictor", DEEP_CHAOTIC),
         ),
-        experiments=_deep("mean predictor", DEEP_ORDERED),
+        experiments=in_the_limit("mean predictor", DEEP_ORDERED),
         not_applicable=_TOO_NARROW,
     ),
     Claim(
@@ -117,9 +104,9 @@ CLAIMS = (
         control=Control(
             description="labels with a mean, which is predicted everywhere and forgotten as chi_1^(-l) only",
             expected="REFUTED",
-            experiments=_deep("mean predictor", {**DEEP_CHAOTIC, "centred_labels": False}),
+            experiments=in_the_limit("mean predictor", {**DEEP_CHAOTIC, "centred_labels": False}),
         ),
-        experiments=_deep("mean predictor", DEEP_CHAOTIC),
+        experiments=in_the_limit("mean predictor", DEEP_CHAOTIC),
         rivals=(PowerLaw(exponent=-1.0),),
         not_applicable=_TOO_NARROW,
     ),
@@ -137,11 +124,11 @@ CLAIMS = (
         control=Control(
             description="the ordered phase, where the mean predictor does not vanish",
             expected="REFUTED",
-            experiments=_deep("mean predictor", DEEP_ORDERED),
+            experiments=in_the_limit("mean predictor", DEEP_ORDERED),
         ),
-        experiments=_deep("mean predictor", ON_CRITICAL_LINE),
+        experiments=in_the_limit("mean predictor", ON_CRITICAL_LINE),
         rivals=(ExponentialDecay(rate=0.01),),
-        not_applicable=_TOO_DEEP,
+        not_applicable=TOO_DEEP,
     ),
     Claim(
         id="C9a",
@@ -160,11 +147,11 @@ CLAIMS = (
         control=Control(
             description="the ordered phase, where both papers have the same constant",
             expected="SUPPORTED",
-            experiments=_deep("entries over the diagonal", DEEP_ORDERED)
-            | _wide("entries over the diagonal", WIDE_ORDERED),
+            experiments=in_the_limit("entries over the diagonal", DEEP_ORDERED)
+            | at_finite_width("entries over the diagonal", WIDE_ORDERED),
         ),
-        experiments=_deep("entries over the diagonal", DEEP_CHAOTIC)
-        | _wide("entries over the diagonal", WIDE_CHAOTIC),
+        experiments=in_the_limit("entries over the diagonal", DEEP_CHAOTIC)
+        | at_finite_width("entries over the diagonal", WIDE_CHAOTIC),
         restated={"network": Restatement(x_range=(12, 28))},
     ),
     Claim(
@@ -187,11 +174,11 @@ CLAIMS = (
         control=Control(
             description="the diagonal of the same kernels, which over l converges as 1/l",
             expected="REFUTED",
-            experiments=_deep("diagonal less its limit", ON_CRITICAL_LINE),
+            experiments=in_the_limit("diagonal less its limit", ON_CRITICAL_LINE),
         ),
-        experiments=_deep("entries less their limit", ON_CRITICAL_LINE),
+        experiments=in_the_limit("entries less their limit", ON_CRITICAL_LINE),
         rivals=(Constant(value=0.0),),
-        not_applicable=_TOO_DEEP,
+        not_applicable=TOO_DEEP,
     ),
     Claim(
         id="C9c",
@@ -207,9 +194,9 @@ CLAIMS = (
         control=Control(
             description="the diagonal of the same kernels, l q without any correction",
             expected="SUPPORTED",
-            experiments=_deep("diagonal less its limit", RELU_ON_CRITICAL_LINE),
+            experiments=in_the_limit("diagonal less its limit", RELU_ON_CRITICAL_LINE),
         ),
-        experiments=_deep("entries less their limit", RELU_ON_CRITICAL_LINE),
-        not_applicable=_TOO_DEEP,
+        experiments=in_the_limit("entries less their limit", RELU_ON_CRITICAL_LINE),
+        not_applicable=TOO_DEEP,
     ),
 )

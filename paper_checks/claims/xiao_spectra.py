@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genlaws.simulate.measurement import Source
 from genlaws.theory import (
     ClosedCurve,
     Constant,
@@ -21,8 +20,7 @@ from genlaws.theory import (
     PowerLawWithCorrection,
 )
 
-from ..claim import AnyExperiment, Claim, Control, Restatement
-from .units import shared_networks, shared_simulation
+from ..claim import Claim, Control, Restatement
 from .xiao_kernels import (
     BIAS_VARIANCE,
     CHAOTIC,
@@ -31,13 +29,13 @@ from .xiao_kernels import (
     ON_CRITICAL_LINE,
     ORDERED,
     RELU_ON_CRITICAL_LINE,
-    SIMULATED,
-    TANGENT_KERNELS,
+    TOO_DEEP,
     WIDE_CHAOTIC,
     WIDE_CHAOTIC_VARIANCE,
-    WIDE_NETWORKS,
     WIDE_ORDERED,
     WIDE_ORDERED_VARIANCE,
+    at_finite_width,
+    in_the_limit,
 )
 
 FloatArray = NDArray[np.float64]
@@ -45,13 +43,10 @@ FloatArray = NDArray[np.float64]
 _RATE = 0.05  # relative, of a rate by layer: what is left of the laws' corrections at these depths is less
 _NETWORK_RATE = 0.1  # of networks of finite width, which scatter
 _LIMIT = 0.03  # relative, of what tends to a number
-_NETWORK_LIMIT = 0.15
+_NETWORK_LIMIT = 0.15  # likewise: of one network about (xi_1 / width)^(1/2)
 _PREFACTOR = 0.1  # of the power of l
 _LOGARITHM = 0.05  # slope in ln l that counts as none, in units of q*
 _TABLE = "arXiv:1912.13053, Table 1"
-_TOO_DEEP: Mapping[Source, str] = {
-    "network": "it sets in beyond a hundred layers, and networks must be much wider than they are deep"
-}
 
 
 def critical_condition_number(points: FloatArray) -> FloatArray:
@@ -66,14 +61,6 @@ def _growth(variance: float) -> float:
 
 def _around(value: float, relative: float) -> tuple[float, float]:
     return value - relative * abs(value), value + relative * abs(value)
-
-
-def _deep(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
-    return shared_simulation(SIMULATED, TANGENT_KERNELS, reading, **settings)
-
-
-def _wide(reading: str, settings: Mapping[str, Any]) -> dict[Source, AnyExperiment]:
-    return shared_networks(WIDE_NETWORKS, TANGENT_KERNELS, reading, **settings)
 
 
 _ORDERED, _WIDE_ORDERED = _growth(ORDERED), _growth(WIDE_ORDERED_VARIANCE)
@@ -104,9 +91,10 @@ CLAIMS = (
         control=Control(
             description="dropout of a tenth of the last hidden units, which bounds the condition number",
             expected="REFUTED",
-            experiments=_deep("condition number", {**DEEP_ORDERED, "keep": 0.9}),
+            experiments=in_the_limit("condition number", {**DEEP_ORDERED, "keep": 0.9}),
         ),
-        experiments=_deep("condition number", DEEP_ORDERED) | _wide("condition number", WIDE_ORDERED),
+        experiments=in_the_limit("condition number", DEEP_ORDERED)
+        | at_finite_width("condition number", WIDE_ORDERED),
         rivals=(PowerLaw(exponent=1.0),),
         restated={
             "network": Restatement(
@@ -121,7 +109,7 @@ CLAIMS = (
                 control=Control(
                     description="the chaotic phase, where the condition number does not grow with depth",
                     expected="REFUTED",
-                    experiments=_wide("condition number", WIDE_CHAOTIC),
+                    experiments=at_finite_width("condition number", WIDE_CHAOTIC),
                 ),
             )
         },
@@ -143,10 +131,11 @@ CLAIMS = (
                 "gradients of the layers below"
             ),
             expected="REFUTED",
-            experiments=_deep("covariance's largest", DEEP_ORDERED)
-            | _wide("covariance's largest", WIDE_ORDERED),
+            experiments=in_the_limit("covariance's largest", DEEP_ORDERED)
+            | at_finite_width("covariance's largest", WIDE_ORDERED),
         ),
-        experiments=_deep("largest eigenvalue", DEEP_ORDERED) | _wide("largest eigenvalue", WIDE_ORDERED),
+        experiments=in_the_limit("largest eigenvalue", DEEP_ORDERED)
+        | at_finite_width("largest eigenvalue", WIDE_ORDERED),
         restated={
             "network": Restatement(
                 prediction=f"the largest eigenvalue is m q* / (1 - chi_1) within {_NETWORK_LIMIT:.0%}",
@@ -174,9 +163,9 @@ CLAIMS = (
                 "the covariance of the same networks, whose other eigenvalues fall as chi_1^l alone"
             ),
             expected="REFUTED",
-            experiments=_deep("covariance's others over chi", DEEP_ORDERED),
+            experiments=in_the_limit("covariance's others over chi", DEEP_ORDERED),
         ),
-        experiments=_deep("others over chi", DEEP_ORDERED),
+        experiments=in_the_limit("others over chi", DEEP_ORDERED),
         not_applicable={"network": "a power of l beside chi_1^l drowns in the scatter of finite widths"},
     ),
     Claim(
@@ -202,9 +191,9 @@ CLAIMS = (
                 "tends to its largest over its smallest entry"
             ),
             expected="REFUTED",
-            experiments=_deep("condition number less one", {**DEEP_CHAOTIC, "equal_lengths": False}),
+            experiments=in_the_limit("condition number less one", {**DEEP_CHAOTIC, "equal_lengths": False}),
         ),
-        experiments=_deep("condition number less one", DEEP_CHAOTIC),
+        experiments=in_the_limit("condition number less one", DEEP_CHAOTIC),
         rivals=(PowerLaw(exponent=-1.0),),
         not_applicable={
             "network": "kappa - 1 of finite networks stops at the scatter of their kernels, (l / width)^(1/2)"
@@ -227,10 +216,11 @@ CLAIMS = (
         control=Control(
             description="the covariance of the same networks, whose eigenvalues tend to q* (1 - c*)",
             expected="REFUTED",
-            experiments=_deep("covariance's others", DEEP_CHAOTIC)
-            | _wide("covariance's others", WIDE_CHAOTIC),
+            experiments=in_the_limit("covariance's others", DEEP_CHAOTIC)
+            | at_finite_width("covariance's others", WIDE_CHAOTIC),
         ),
-        experiments=_deep("other eigenvalues", DEEP_CHAOTIC) | _wide("other eigenvalues", WIDE_CHAOTIC),
+        experiments=in_the_limit("other eigenvalues", DEEP_CHAOTIC)
+        | at_finite_width("other eigenvalues", WIDE_CHAOTIC),
         restated={
             "network": Restatement(
                 prediction=(
@@ -260,10 +250,10 @@ CLAIMS = (
                 "ReLU units on their critical line, whose correlations converge as 1/l^2: a share of 3/4"
             ),
             expected="REFUTED",
-            experiments=_deep("others by layer", RELU_ON_CRITICAL_LINE),
+            experiments=in_the_limit("others by layer", RELU_ON_CRITICAL_LINE),
         ),
-        experiments=_deep("others by layer", ON_CRITICAL_LINE),
-        not_applicable=_TOO_DEEP,
+        experiments=in_the_limit("others by layer", ON_CRITICAL_LINE),
+        not_applicable=TOO_DEEP,
     ),
     Claim(
         id="C2g",
@@ -279,10 +269,10 @@ CLAIMS = (
         control=Control(
             description="the diagonal of the same kernels, l q* up to a number that does not move with depth",
             expected="SUPPORTED",
-            experiments=_deep("diagonal less its limit", ON_CRITICAL_LINE),
+            experiments=in_the_limit("diagonal less its limit", ON_CRITICAL_LINE),
         ),
-        experiments=_deep("largest less its limit", ON_CRITICAL_LINE),
-        not_applicable=_TOO_DEEP,
+        experiments=in_the_limit("largest less its limit", ON_CRITICAL_LINE),
+        not_applicable=TOO_DEEP,
     ),
     Claim(
         id="C2h",
@@ -301,9 +291,9 @@ CLAIMS = (
         control=Control(
             description="the diagonal of the same kernels, which does not converge but grows as chi_1^l",
             expected="REFUTED",
-            experiments=_deep("diagonal", _VERY_DEEP_CHAOTIC),
+            experiments=in_the_limit("diagonal", _VERY_DEEP_CHAOTIC),
         ),
-        experiments=_deep("entries between points", _VERY_DEEP_CHAOTIC),
+        experiments=in_the_limit("entries between points", _VERY_DEEP_CHAOTIC),
         not_applicable={"network": "at finite width it scatters by chi_1^l / width^(1/2), without bound"},
     ),
     Claim(
@@ -320,9 +310,9 @@ CLAIMS = (
         control=Control(
             description="ReLU units on their critical line, of which it tends to (m + 3) / 3",
             expected="REFUTED",
-            experiments=_deep("condition number by points", RELU_ON_CRITICAL_LINE),
+            experiments=in_the_limit("condition number by points", RELU_ON_CRITICAL_LINE),
         ),
-        experiments=_deep("condition number by points", ON_CRITICAL_LINE),
-        not_applicable=_TOO_DEEP,
+        experiments=in_the_limit("condition number by points", ON_CRITICAL_LINE),
+        not_applicable=TOO_DEEP,
     ),
 )
