@@ -108,10 +108,11 @@ class PhaseMap:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON; infinite losses are null."""
-        columns = {}
+        columns: dict[str, Any] = {}
         for name in _MEASURES:
-            column = getattr(self, name)
-            columns[name] = np.where(np.isfinite(column), column.astype(object), None).tolist()
+            column = getattr(self, name).astype(object)
+            column[column == np.inf] = None
+            columns[name] = column.tolist()
         return {
             "schema_version": SCHEMA_VERSION,
             "source": self.source,
@@ -131,7 +132,7 @@ class PhaseMap:
         version = made.get("schema_version")
         if version != SCHEMA_VERSION:
             raise ValueError(f"schema_version of a phase map must be {SCHEMA_VERSION}, got {version!r}")
-        read = {name: np.array(made[name], dtype=np.float64) for name in _MEASURES}
+        read: dict[str, FloatArray] = {n: np.array(made[n], dtype=np.float64) for n in _MEASURES}
         return cls(
             weight_variances=np.array(made["weight_variances"], dtype=np.float64),
             depths=np.array(made["depths"], dtype=np.int64),
