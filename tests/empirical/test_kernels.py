@@ -1,5 +1,7 @@
 """Kernels of infinitely wide convolutional networks: by hand, by closed forms, and by drawn networks."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -41,10 +43,10 @@ def by_hand(x, y, *, activation, depth, head, boundary, kernel, weight_variance,
                 made[p, q] = sum(products[i, j] for i, j in pairs if i is not None and j is not None)
         return made / kernel**2
 
-    def products(one, other):
+    def pixels(one, other):
         return np.einsum("chw,cij->hwij", one, other).reshape(2 * (len(places),)) / len(x)
 
-    seen = {"xy": products(x, y), "xx": products(x, x), "yy": products(y, y)}
+    seen = {"xy": pixels(x, y), "xx": pixels(x, x), "yy": pixels(y, y)}
     inner = np.zeros_like(seen["xy"])
     for _ in range(depth - 1):
         k = {pair: weight_variance * patches(s) + bias_variance for pair, s in seen.items()}
@@ -207,6 +209,39 @@ def test_says_what_does_not_fit(changes, message):
     given = {"inputs": IMAGES, "depths": [3], **VARIANCES, **changes}
     with pytest.raises(ValueError, match=message):
         convolutional_kernels(given.pop("inputs"), given.pop("others", None), **given)
+
+
+@pytest.mark.slow
+def test_is_what_neural_tangents_finds(neural_tangents):
+    cases = [
+        {"activation": a, "head": h, "boundary": b, "kernel": k, "keep": keep}
+        for a, h, b, k, keep in product(
+            ("erf", "relu"), ("flatten", "pool"), ("zeros", "circular"), (3, 5), (1.0, 0.7)
+        )
+    ]
+    made = neural_tangents(
+        f"""
+made = {{}}
+for n, case in enumerate({cases!r}):
+    W, b = {VARIANCES["weight_variance"]} ** 0.5, {VARIANCES["bias_variance"]} ** 0.5
+    padding = "SAME" if case["boundary"] == "zeros" else "CIRCULAR"
+    unit = stax.Erf() if case["activation"] == "erf" else stax.Relu()
+    convolution = stax.Conv(1, (case["kernel"],) * 2, padding=padding, W_std=W, b_std=b)
+    head = stax.Flatten() if case["head"] == "flatten" else stax.GlobalAvgPool()
+    dropout = [] if case["keep"] == 1.0 else [stax.Dropout(case["keep"], mode="train")]
+    network = stax.serial(*[convolution, unit] * 2, head, *dropout, stax.Dense(1, W_std=W, b_std=b))
+    x, y = (given[name].transpose(0, 2, 3, 1) for name in ("x", "y"))
+    for name, other in (("own", None), ("across", y)):
+        made[f"{{name}} {{n}}"] = np.stack(network[2](x, other, ("nngp", "ntk")))
+""",
+        x=IMAGES,
+        y=OTHERS,
+    )
+    for n, case in enumerate(cases):
+        for name, others in (("own", None), ("across", OTHERS)):
+            found = convolutional_kernels(IMAGES, others, depths=[3], **case, **VARIANCES)
+            kernels = np.stack([found.covariance[0], found.tangent[0]])
+            np.testing.assert_allclose(kernels, made[f"{name} {n}"], rtol=1e-7, err_msg=str(case))
 
 
 @pytest.mark.gpu
