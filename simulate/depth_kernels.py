@@ -13,9 +13,11 @@ from threadpoolctl import threadpool_limits
 
 from genlaws.theory.activation_maps import ActivationMap, activation_map
 
-from .layer_kernels import fill_own, fill_tile, gains_and_floors, mirror_tile
+from .layer_kernels import fill_own, fill_tile, layer_tables, mirror_tile
 
 FloatArray = NDArray[np.float64]
+# Variances and tangent kernels of points with themselves, (layers, points) each.
+OwnKernels = tuple[FloatArray, FloatArray]
 Activation = str | Callable[[FloatArray], FloatArray]
 
 # Rows and columns of a tile of entries: what is worked on at once, through all layers.
@@ -66,7 +68,7 @@ class Layers:
         # by what it is: a function of another's may have any name
         return self.activation in (_ERF, _RELU)
 
-    def own(self, inputs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def own(self, inputs: FloatArray) -> OwnKernels:
         """Variances and tangent kernels of inputs with themselves after each layer: (layers, points) each."""
         squares = np.einsum("ij,ij->i", inputs, inputs)
         first = squares * (self.weight_variance / inputs.shape[1]) + self.bias_variance
@@ -86,28 +88,28 @@ class Layers:
     def fill(
         self,
         first: FloatArray,
-        variances: tuple[FloatArray, FloatArray],
+        rows: OwnKernels,
+        columns: OwnKernels,
         corner: tuple[int, int],
         symmetric: bool,
         kernels: tuple[FloatArray, FloatArray],
     ) -> None:
         """Write a tile of covariances and tangent kernels into `kernels`, (depths, rows, columns) each.
 
-        `first`: covariances after the first layer; `variances`: of its rows and of its columns, (layers,
-        points); `corner`: its place. Of a symmetric matrix, what lies right of the diagonal is mirrored.
+        `first`: covariances after the first layer; `rows`, `columns`: what `own` gives of their points;
+        `corner`: its place. Of a symmetric matrix, what lies right of the diagonal is mirrored.
         """
         weight, bias = self.weight_variance, self.bias_variance
         if self._compiled:
             relu, depths = self.activation == _RELU, np.array(self.depths)
-            rows, columns = (gains_and_floors(relu, variance[:-1]) for variance in variances)
-            place = (*corner, symmetric)
-            fill_tile(relu, first, rows, columns, depths, weight, bias, *place, *kernels)
+            tables = layer_tables(relu, *rows), layer_tables(relu, *columns)
+            fill_tile(relu, first, *tables, depths, weight, bias, *corner, symmetric, *kernels)
             return
         (start, stop), (across, end) = ((at, at + n) for at, n in zip(corner, first.shape, strict=True))
         covariance = tangent = first
         for depth in range(1, self.depths[-1] + 1):
             if depth > 1:
-                at = covariance, variances[0][depth - 2, :, None], variances[1][depth - 2]
+                at = covariance, rows[0][depth - 2, :, None], columns[0][depth - 2]
                 covariance = weight * self.activation.product(*at) + bias
                 tangent = weight * self.activation.slope_product(*at) * tangent + covariance
             if depth in self.depths:
@@ -185,8 +187,10 @@ def sweep_depths(
         first = rows[tile[0]] @ columns[tile[1]].T
         first *= layers.weight_variance / rows.shape[1]
         first += layers.bias_variance
-        variances = own[0][:, tile[0]], others[0][:, tile[1]]
-        layers.fill(first, variances, (tile[0].start, tile[1].start), symmetric, (covariance, tangent))
+        here = own[0][:, tile[0]], own[1][:, tile[0]]
+        there = others[0][:, tile[1]], others[1][:, tile[1]]
+        corner = tile[0].start, tile[1].start
+        layers.fill(first, here, there, corner, symmetric, (covariance, tangent))
 
     tiles = list(_tiles(*size, symmetric))
     threads = min(get_num_threads(), len(tiles))
@@ -253,10 +257,10 @@ def fully_connected_kernels(
     arXiv:1806.07572, Theorem 1). Dropout draws its mask anew for each point: it divides by `keep` what the
     last hidden layer gives to the diagonal, and leaves all else.
 
-    Deep in the ordered phase entries differ less and less, down to rounding: a condition number kappa is off
-    by about 1e-14 kappa of itself with erf, so that it can be told up to 1e12, and by 1e-16 kappa^2 with
-    ReLU, whose slopes have a root between equal points: up to 1e7. For two points of one length
-    `genlaws.theory.two_point_kernels` goes on without this limit.
+    Deep in the ordered phase entries differ less and less, down to rounding. Those of erf and ReLU are right
+    to 1e-14 at any depth, and their differences to the rounding of the entries that are returned: a condition
+    number kappa is off by about 1e-16 kappa of itself, so that it can be told up to 1e14. With other
+    activations roundings add up over layers: to 1e-14 kappa and more, as far as their maps are right to it.
 
     Examples
     --------

@@ -8,56 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-
-# Sums and products may be fused, no more: what is compared and divided stays as it is written.
-_FUSED = {"contract"}
+from .close_layers import are_close, erf_gaps, relu_gaps, turn_over
+from .layer_arithmetic import FUSED, FloatArray, arcsine
 
 _BLOCK = 32
-
-# (arcsin(x) / x - 1) / x^2 as a polynomial of x^2 in [0, 1/2], lowest power first, through Chebyshev points:
-# the arcsine made of it is off by 1e-16 of itself.
-_ARCSINE = (
-    0.1666666666666666,
-    0.07500000000008983,
-    0.04464285712358516,
-    0.030381946078023858,
-    0.022372086303686842,
-    0.017354730668996843,
-    0.013929824301362788,
-    0.011985559032731258,
-    0.0058919623838489124,
-    0.033823977477227554,
-    -0.1174784139555458,
-    0.46581061083892006,
-    -1.258681300394588,
-    2.573508064401593,
-    -3.7415993002001366,
-    3.7316474816315224,
-    -2.277990489441633,
-    0.6629475548369097,
-)
-
-
-@njit(inline="always")
-def _arcsine(sine: float, rest: float, root: float) -> float:  # pragma: no cover - compiled
-    # of a sine, given 1 - sine^2 and its root. Every choice is between two numbers at hand, and nothing
-    # loops, so that loops over it are vectorized.
-    square = sine * sine
-    far = square > 0.5
-    z = rest if far else square
-    x = root if far else abs(sine)
-    z2 = z * z
-    z4 = z2 * z2
-    c = _ARCSINE
-    low = (c[0] + c[1] * z) + (c[2] + c[3] * z) * z2 + ((c[4] + c[5] * z) + (c[6] + c[7] * z) * z2) * z4
-    high = (
-        (c[8] + c[9] * z) + (c[10] + c[11] * z) * z2 + ((c[12] + c[13] * z) + (c[14] + c[15] * z) * z2) * z4
-    )
-    z8 = z4 * z4
-    angle = x + x * z * (low + (high + (c[16] + c[17] * z) * z8) * z8)
-    angle = 0.5 * math.pi - angle if far else angle
-    return -angle if sine < 0.0 else angle
 
 
 @njit(inline="always")
@@ -69,7 +23,7 @@ def _erf_layer(
     sine = covariance * gain
     rest = max((1.0 - sine) * (1.0 + sine), floor)
     root = math.sqrt(rest)
-    return _arcsine(sine, rest, root), gain / root
+    return arcsine(sine, rest, root), gain / root
 
 
 @njit(inline="always")
@@ -81,11 +35,11 @@ def _relu_layer(
     sine = min(max(covariance * gain * other_gain, -1.0), 1.0)
     rest = (1.0 - sine) * (1.0 + sine)
     root = math.sqrt(rest)
-    angle = 0.5 * math.pi + _arcsine(sine, rest, root)
+    angle = 0.5 * math.pi + arcsine(sine, rest, root)
     return scale * root + covariance * angle, angle
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FUSED)
 def _erf_row(
     covariance: FloatArray,
     tangent: FloatArray,
@@ -105,7 +59,7 @@ def _erf_row(
             tangent[j] = share * slope * tangent[j] + covariance[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FUSED)
 def _relu_row(
     covariance: FloatArray,
     tangent: FloatArray,
@@ -124,7 +78,7 @@ def _relu_row(
             tangent[j] = share * slope * tangent[j] + covariance[j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FUSED)
 def fill_own(
     relu: bool, weight: float, bias: float, variances: FloatArray, tangents: FloatArray
 ) -> None:  # pragma: no cover - compiled
@@ -144,14 +98,15 @@ def fill_own(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gains_and_floors(
-    relu: bool, variances: FloatArray
-) -> tuple[FloatArray, FloatArray]:  # pragma: no cover - compiled
-    """What `fill_tile` multiplies by, of each layer and point: arrays shaped like `variances`.
+def layer_tables(
+    relu: bool, variances: FloatArray, tangents: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:  # pragma: no cover - compiled
+    """What `fill_tile` knows of points at each layer: (layers, points) four times, contiguous.
 
-    ReLU: 1 / sqrt(v), or 0, and sqrt(v). erf: sqrt(2 / (1 + 2 v)) and 1 / (1 + 2 v).
+    Variances and tangent kernels as they are, and gains and floors: 1 / sqrt(v), or 0, and sqrt(v) for ReLU,
+    sqrt(2 / (1 + 2 v)) and 1 / (1 + 2 v) for erf.
     """
-    gains, floors = np.empty_like(variances), np.empty_like(variances)
+    gains, floors = np.empty(variances.shape), np.empty(variances.shape)
     for layer in range(variances.shape[0]):
         for j in range(variances.shape[1]):
             variance = variances[layer, j]
@@ -161,7 +116,7 @@ def gains_and_floors(
             else:
                 gains[layer, j] = math.sqrt(2.0 / (1.0 + 2.0 * variance))
                 floors[layer, j] = 1.0 / (1.0 + 2.0 * variance)
-    return gains, floors
+    return variances.copy(), tangents.copy(), gains, floors
 
 
 @njit(cache=True, nogil=True)
@@ -176,12 +131,12 @@ def mirror_tile(
                     matrix[j, i] = matrix[i, j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FUSED)
 def fill_tile(
     relu: bool,
     first: FloatArray,
-    rows: tuple[FloatArray, FloatArray],
-    columns: tuple[FloatArray, FloatArray],
+    rows: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    columns: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
     depths: NDArray[np.int64],
     weight: float,
     bias: float,
@@ -199,8 +154,8 @@ def fill_tile(
         Else erf.
     first : array (rows, columns)
         Covariance of the tile after the first layer.
-    rows, columns : pair of arrays (layers, rows) and (layers, columns)
-        `gains_and_floors` of their points.
+    rows, columns : tuples of arrays
+        `layer_tables` of their points.
     depths : array of int64
         Layers of weights that are wanted, ascending.
     symmetric : bool
@@ -218,20 +173,39 @@ def fill_tile(
             row[j] = first[i, skip + j]
         for j in range(slope.size):
             slope[j] = row[j]
-        at = 0
+        at, gaps = 0, False
         for layer in range(depths[-1]):
             if layer > 0:
-                gain, floor = rows[0][layer - 1, i], rows[1][layer - 1, i]
-                gains, floors = columns[0][layer - 1, skip:], columns[1][layer - 1, skip:]
-                if relu:
+                last = layer - 1
+                own, own_tangent = rows[0][last, i], rows[1][last, i]
+                owns, own_tangents = columns[0][last, skip:], columns[1][last, skip:]
+                close = are_close(row, gaps, own, owns)
+                if close != gaps:
+                    turn_over(row, own, owns)
+                    turn_over(slope, own_tangent, own_tangents)
+                    gaps = close
+                gain, floor = rows[2][last, i], rows[3][last, i]
+                gains, floors = columns[2][last, skip:], columns[3][last, skip:]
+                if gaps and relu:
+                    relu_gaps(row, slope, own, own_tangent, owns, own_tangents, weight)
+                elif gaps:
+                    erf_gaps(row, slope, own, own_tangent, owns, own_tangents, weight)
+                elif relu:
                     _relu_row(row, slope, gain, floor, gains, floors, weight, bias)
                 else:
                     _erf_row(row, slope, gain, floor, gains, floors, weight, bias)
             if depths[at] == layer + 1:
+                end = across + skip + row.size
                 if covariance.shape[0] > 0:
-                    covariance[at, start + i, across + skip : across + skip + row.size] = row
+                    made = covariance[at, start + i, across + skip : end]
+                    made[:] = row
+                    if gaps:
+                        turn_over(made, rows[0][layer, i], columns[0][layer, skip:])
                 if tangent.shape[0] > 0:
-                    tangent[at, start + i, across + skip : across + skip + row.size] = slope
+                    made = tangent[at, start + i, across + skip : end]
+                    made[:] = slope
+                    if gaps:
+                        turn_over(made, rows[1][layer, i], columns[1][layer, skip:])
                 at += 1
     if symmetric:
         stop, end = start + first.shape[0], across + first.shape[1]

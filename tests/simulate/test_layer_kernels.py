@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 
 from genlaws.simulate import depth_kernels, fully_connected_kernels
-from genlaws.simulate.layer_kernels import _arcsine
+from genlaws.simulate.layer_arithmetic import arcsine
 from genlaws.theory.activation_maps import activation_map
 
 
@@ -16,7 +16,7 @@ def arcsines(sines):
     made = np.empty_like(sines)
     for i in range(sines.size):
         rest = (1.0 - sines[i]) * (1.0 + sines[i])
-        made[i] = _arcsine(sines[i], rest, math.sqrt(rest))
+        made[i] = arcsine(sines[i], rest, math.sqrt(rest))
     return made
 
 
