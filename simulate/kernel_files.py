@@ -147,6 +147,16 @@ def write_kernels(
     -----
     What is there is known by a checksum of points, settings and the name of `kernels`; of other code it
     knows nothing. A block counts once it is on the disk. One run may write to a folder at a time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from genlaws.simulate import fully_connected_kernels
+    >>> settings = {"depths": [2], "weight_variance": 1.0, "bias_variance": 0.0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = write_kernels(folder, fully_connected_kernels, np.eye(4), settings=settings, block_rows=2)
+    ...     made.tangent[0, 0].round(4).tolist()
+    [0.4414, 0.0, 0.0, 0.0]
     """
     points = np.asarray(X)
     others = points if other is None else np.asarray(other)

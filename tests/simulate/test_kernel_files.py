@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from genlaws.empirical import convolutional_kernels
 from genlaws.simulate import fully_connected_kernels, load_kernels, write_kernels
 
 SETTINGS = {"activation": "erf", "depths": [1, 3], "weight_variance": 1.7, "bias_variance": 0.2, "keep": 0.8}
@@ -50,6 +51,15 @@ def test_blocks_make_the_whole(other, tmp_path):
     again = write_kernels(folder, kernels, points(), other, **options)
     assert len(calls) == number
     assert np.array_equal(again.tangent, made.tangent)
+
+
+def test_kernels_of_images_in_torch(tmp_path):
+    images = np.random.default_rng(0).normal(size=(5, 1, 4, 4))
+    settings = {"depths": [3], "head": "pool", "weight_variance": 1.5, "bias_variance": 0.1, "device": "cpu"}
+    made = write_kernels(tmp_path, convolutional_kernels, images, settings=settings, block_rows=2)
+    whole = convolutional_kernels(images, **settings)
+    np.testing.assert_allclose(made.covariance, whole.covariance, rtol=1e-12)
+    np.testing.assert_allclose(made.tangent, whole.tangent, rtol=1e-12)
 
 
 KILLED = """
