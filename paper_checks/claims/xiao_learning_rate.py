@@ -180,7 +180,7 @@ _NETWORKS: dict[str, Any] = {
 }
 _DEEP_NETWORKS: dict[str, Any] = {**_NETWORKS, "depth": 3, "width": by_budget(192, 512, 1024)}
 _FALLS: dict[str, Any] = {**_DEEP_NETWORKS, "stability": "falls", "steps": 40}
-_ENDS: dict[str, Any] = {"stability": "ends lower", "steps": by_budget(80, 200, 400), "kernel": "tangent"}
+_ENDS: dict[str, Any] = {"stability": "ends lower", "steps": by_budget(80, 120, 200), "kernel": "tangent"}
 _NETWORK_REPLICATES = by_budget(6, 12, 20)
 _RATE = math.log(MeanField(weight_variance=_CHAOTIC, bias_variance=_BIAS_VARIANCE).chi_1)
 _OFF = 0.1
@@ -322,7 +322,7 @@ CLAIMS = (
             _NETWORK_REPLICATES,
             measure_network_rate,
             depth=3,
-            width=by_budget(128, 512, 1024),
+            width=by_budget(128, 256, 512),
             **_NETWORKS,
             **_ENDS,
         ),

@@ -201,12 +201,12 @@ _MAPS: dict[str, Any] = {
 _NETWORKS: dict[str, Any] = {
     "data": "mnist5k",
     "inputs": ["images"],
-    "training": by_budget(48, 96, 192),
+    "training": by_budget(48, 64, 96),
     "heldout": 500,
     "ordered": [1.0],
     "chaotic": [3.0],
-    "width": by_budget(96, 192, 384),  # five times the depth and more
-    "steps": by_budget(512, 2048, 4096),
+    "width": by_budget(96, 160, 256),  # five times the depth and more
+    "steps": by_budget(512, 1024, 2048),
     "near": [4.0],
     "far": by_budget([8.0], [8.0, 10.0], [8.0, 10.0]),
     "learnt": _LEARNT_BY_ONE,
@@ -218,11 +218,11 @@ _LIMITS_MOVE: Mapping[Source, str] = {
 
 
 def _of_kernels(name: str, **changed: Any) -> Any:
-    return shared_simulation(by_budget(4, 12, 24), _LIMITS, name, **{"keep": 1.0, **_MAPS, **changed})
+    return shared_simulation(by_budget(6, 12, 24), _LIMITS, name, **{"keep": 1.0, **_MAPS, **changed})
 
 
 def _of_networks(name: str) -> Any:
-    return shared_networks(by_budget(5, 10, 20), _ACCURACIES, name, **_NETWORKS)
+    return shared_networks(by_budget(5, 8, 20), _ACCURACIES, name, **_NETWORKS)
 
 
 def _control(description: str, name: str, **changed: Any) -> Control:
