@@ -96,7 +96,8 @@ def _runs(convolution: Convolution, side: int, offset: int) -> list[tuple[slice,
 def _moves(convolution: Convolution, side: int, axes: tuple[int, ...], dimensions: int) -> list[_Move]:
     # of all offsets, runs of windows and places at once along axes that move together
     moves = []
-    for offset in range(-convolution.padding, convolution.kernel - convolution.padding):
+    offsets = range(-convolution.padding, convolution.kernel - convolution.padding)
+    for offset in sorted(offsets, key=abs):
         for runs in product(_runs(convolution, side, offset), repeat=len(axes)):
             into, of = [slice(None)] * dimensions, [slice(None)] * dimensions
             for axis, (windows, places) in zip(axes, runs, strict=True):
@@ -109,8 +110,11 @@ def _added_up(values: Tensor, axes: tuple[int, ...], convolution: Convolution) -
     """Sums over the windows of a convolution along axes of one length, in which they move together."""
     side = values.shape[axes[0]]
     shape = [convolution.side(side) if axis in axes else n for axis, n in enumerate(values.shape)]
-    sums = values.new_zeros(shape)
-    for into, of in _moves(convolution, side, axes, values.dim()):
+    first, *others = _moves(convolution, side, axes, values.dim())
+    # the middle of the window alone, where it always lies in the image, else zeros to begin with
+    whole = values[first[1]].shape == tuple(shape)
+    sums = values[first[1]].clone() if whole else values.new_zeros(shape)
+    for into, of in others if whole else (first, *others):
         sums[into] += values[of]
     return sums
 
@@ -150,8 +154,8 @@ class ConvolutionalLimit:
     def variances(self, images: Tensor) -> list[Tensor]:
         """Variance of what leaves each convolution at each place, (height, width, points), first to last."""
         unit, found = _UNITS[self.activation], []
-        # the mean over channels
-        products = images.square().mean(1).permute(1, 2, 0).contiguous()
+        # images (channels, height, width, points)
+        products = images.square().mean(0)
         for convolution in self.convolutions:
             found.append(self._convolved(products, convolution, leading=0))
             products = unit.variance(found[-1])
@@ -169,7 +173,7 @@ class ConvolutionalLimit:
 
         Parameters
         ----------
-        images, others : Tensor, shape (pairs, channels, height, width)
+        images, others : Tensor, shape (channels, height, width, pairs)
         variances, other_variances : sequence of Tensor, shape (height, width, pairs)
             Of the same images, as `variances` returns them.
         own : Tensor of int, shape (own pairs,)
@@ -181,9 +185,8 @@ class ConvolutionalLimit:
             Mean product of two points, E[phi phi'] over units, and the same plus the tangent kernel of the
             layers so far; first of the inputs, then of each convolution's units.
         """
-        channels = images.shape[1]
-        form = "pcij,pckl->ijklp" if self.pooled else "pcij,pcij->ijp"
-        products = torch.einsum(form, images, others).contiguous() / channels
+        form = "cijp,cklp->ijklp" if self.pooled else "cijp,cijp->ijp"
+        products = torch.einsum(form, images, others).contiguous() / len(images)
         kernels = products.expand(2, *products.shape).contiguous()
         places = tuple(range(1, kernels.dim() - 1))
         yield kernels.mean(places)
@@ -200,6 +203,11 @@ class ConvolutionalLimit:
             yield kernels.mean(places)
 
 
+def _laid(images: Tensor) -> Tensor:
+    # points last, as the kernels lie
+    return images.permute(1, 2, 3, 0).contiguous()
+
+
 def _seen_of_pairs(
     limit: ConvolutionalLimit,
     images: Tensor,
@@ -208,20 +216,21 @@ def _seen_of_pairs(
     own: Tensor,
     depths: Sequence[int],
 ) -> Tensor:
-    # pairs: which image and which of the others; own: where the two are one point. (pairs, depths, 2)
+    # images (channels, height, width, points); pairs: which of them and which of the others; own: where the
+    # two are one point. (pairs, depths, 2)
     variances = limit.variances(images)
     other_variances = variances if others is images else limit.variances(others)
-    places = max([math.prod(images.shape[2:]), *(math.prod(v.shape[:2]) for v in variances)])
-    # of two kernels: themselves, and their sums over windows; two roots
-    bytes_per_pair = 6 * images.element_size() * places ** (2 if limit.pooled else 1)
+    places = max([math.prod(images.shape[1:3]), *(math.prod(v.shape[:2]) for v in variances)])
+    # two kernels and their sums over windows, two roots; of what fits, a quarter stays nearer to the cache
+    bytes_per_pair = 4 * 6 * images.element_size() * places ** (2 if limit.pooled else 1)
 
     def part(some: slice) -> Tensor:
         i, j = (side[some] for side in pairs)
         seen = limit.seen_by_readout(
-            images[i],
-            others[j],
-            [v[..., i] for v in variances],
-            [v[..., j] for v in other_variances],
+            images.index_select(-1, i),
+            others.index_select(-1, j),
+            [v.index_select(-1, i) for v in variances],
+            [v.index_select(-1, j) for v in other_variances],
             own[some].nonzero()[:, 0],
         )
         return torch.stack([means.T for depth, means in enumerate(seen, 1) if depth in depths], dim=1)
@@ -233,7 +242,8 @@ def readout_variances(limit: ConvolutionalLimit, images: Tensor) -> Tensor:
     """Variance of what a layer behind the head gives of each image, shape (points,)."""
     each = torch.arange(len(images), device=images.device)
     own, last = torch.ones_like(each, dtype=torch.bool), len(limit.convolutions) + 1
-    seen = _seen_of_pairs(limit, images, images, (each, each), own, [last])
+    laid = _laid(images)
+    seen = _seen_of_pairs(limit, laid, laid, (each, each), own, [last])
     return limit.weight_variance * seen[:, 0, 0] + limit.bias_variance
 
 
@@ -262,14 +272,15 @@ def readout_kernels(
     Tensor, shape (2, depths, points, other points)
         Exactly symmetric where `others` is None: one of the two orders of a pair is computed.
     """
-    columns = images if others is None else others
-    shape, place = (len(images), len(columns)), images.device
+    rows = _laid(images)
+    columns = rows if others is None else _laid(others)
+    shape, place = (rows.shape[-1], columns.shape[-1]), images.device
     if others is None:
         i, j = torch.triu_indices(*shape, device=place)
     else:
         i, j = torch.cartesian_prod(*(torch.arange(points, device=place) for points in shape)).T
     own = (i == j) & (others is None)
-    seen = _seen_of_pairs(limit, images, columns, (i, j), own, depths)
+    seen = _seen_of_pairs(limit, rows, columns, (i, j), own, depths)
     # masks are drawn anew for each point; pixels are not dropped
     seen[own, int(depths[0] == 1) :] /= keep
     kernels = seen.new_empty(*shape, len(depths), 2)
