@@ -152,9 +152,11 @@ class ConvolutionalLimit:
         return products
 
     def variances(self, images: Tensor) -> list[Tensor]:
-        """Variance of what leaves each convolution at each place, (height, width, points), first to last."""
+        """Variance of what leaves each convolution at each place, (height, width, points), first to last.
+
+        Images are of shape (channels, height, width, points).
+        """
         unit, found = _UNITS[self.activation], []
-        # images (channels, height, width, points)
         products = images.square().mean(0)
         for convolution in self.convolutions:
             found.append(self._convolved(products, convolution, leading=0))

@@ -73,7 +73,8 @@ def _networks(
 
 # Of m points whose kernel is b 1 + a 11^T up to small deviations D, the mean predictor on labels of mean 0 is
 # D Y / b. Pooling divides b by d. It leaves D where all places of two images are related alike, but takes the
-# mean of d unrelated deviations otherwise, so that a factor of the order of root d is left (derived here).
+# mean of d unrelated deviations otherwise, so that a factor of the order of root d is left (derived here). As
+# an upper bound, d O(.) stands.
 _ALIKE = (
     "textures of one colour each: any two places of two images are related as any others, the average loses "
     "nothing of the relation, and the factor is d"
@@ -136,7 +137,7 @@ CLAIMS = (
     Claim(
         id="C5e",
         paper="xiao",
-        where="arXiv:1912.13053, Table 1",
+        where="arXiv:1912.13053, Table 1, the O(.) of its last row read as one function of depth for all d",
         statement="In the chaotic phase, pooling over d places multiplies the mean predictor by d.",
         prediction="what P(Theta) Y says of test points varies d times as much between them as flattened",
         law=EqualWithinMargin(relative=True),
@@ -156,7 +157,7 @@ CLAIMS = (
     Claim(
         id="C5f",
         paper="xiao",
-        where="arXiv:1912.13053, Table 1",
+        where="arXiv:1912.13053, Table 1, the O(.) of its last row read as one function of depth for all d",
         statement="On the critical line, pooling over d places multiplies the mean predictor by d.",
         prediction="the same factor d between what pooled and flattened kernels say of test points",
         law=EqualWithinMargin(relative=True),
