@@ -38,7 +38,7 @@ _NETWORK_GENERALIZATION: dict[str, Any] = {
     "weight_variances": [2.5, 3.0],
     "multiples": [1.0, 4.0],
 }
-_REPLICATES, _DRAWS = by_budget(6, 12, 24), by_budget(8, 12, 20)
+_REPLICATES, _DRAWS = by_budget(4, 8, 16), by_budget(8, 12, 20)
 
 CLAIMS = (
     Claim(

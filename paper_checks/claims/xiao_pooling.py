@@ -169,7 +169,7 @@ CLAIMS = (
         control=Control(
             description=_ALIKE,
             expected="SUPPORTED",
-            experiments=_limits(_TIMES_D, _TEXTURES, _DEEPER),
+            experiments=_limits(_TIMES_D, _TEXTURES, _DEEPER, replicates=by_budget(4, 8, 16)),
         ),
         experiments=_limits(_TIMES_D, IMAGES, _CRITICAL),
         not_applicable=NETWORKS_COME_LATER,
