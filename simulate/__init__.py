@@ -18,6 +18,8 @@ from .gaps import GapLaw as GapLaw
 from .gaps import fit_gap_law as fit_gap_law
 from .gaps import gap_density as gap_density
 from .gaussian_process import GaussianProcess as GaussianProcess
+from .hard_margin import LargestMargin as LargestMargin
+from .hard_margin import largest_margin as largest_margin
 from .hinge_minimum import least_hinge_loss as least_hinge_loss
 from .hinge_network import hinge_network_outputs as hinge_network_outputs
 from .hinge_network import hinge_network_parameters as hinge_network_parameters

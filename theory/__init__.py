@@ -41,6 +41,8 @@ from .curves import Divergence as Divergence
 from .curves import ExponentialDecay as ExponentialDecay
 from .curves import LogarithmicDecay as LogarithmicDecay
 from .curves import LogarithmicGrowth as LogarithmicGrowth
+from .direction_rates import MaxMarginApproach as MaxMarginApproach
+from .direction_rates import max_margin_approach as max_margin_approach
 from .error_density import ErrorDensity as ErrorDensity
 from .exponential_forms import ExponentialEdgeErrorDensity as ExponentialEdgeErrorDensity
 from .exponential_forms import TruncatedGaussianErrorDensity as TruncatedGaussianErrorDensity
@@ -60,6 +62,8 @@ from .least_squares import least_squares_fluctuation as least_squares_fluctuatio
 from .least_squares import least_squares_risk as least_squares_risk
 from .least_squares import least_squares_seed_variance as least_squares_seed_variance
 from .least_squares import least_squares_squared_norm as least_squares_squared_norm
+from .margin_rates import MarginGrowth as MarginGrowth
+from .margin_rates import log_orthogonal_component as log_orthogonal_component
 from .mean_field import MeanField as MeanField
 from .mean_field import critical_weight_variance as critical_weight_variance
 from .measured import AtomicErrorDensity as AtomicErrorDensity
