@@ -20,17 +20,21 @@ from typing import Any
 
 import numba
 import numpy as np
+import torch
 from threadpoolctl import threadpool_limits
 
+from genlaws.empirical import convolutional_kernels
+from genlaws.empirical.architectures import Head
+from genlaws.empirical.kernels import Precision
 from genlaws.simulate import DepthKernels, fully_connected_kernels
 
 RESULTS = Path(__file__).parent / "results"
-ROUNDS = 15
-PRECISIONS = ("float32", "float64")
+ROUNDS, FEW_ROUNDS = 15, 3
+PRECISIONS: tuple[Precision, ...] = ("float32", "float64")
 SETTINGS = {"weight_variance": 1.5, "bias_variance": 0.1}
 HEADER = (
-    "| network | inputs | threads | genlaws float64, ms | neural-tangents float32, ms | float64, ms "
-    "| ratio to float32 | ratio to float64 | float32 apart | float64 apart | products, ms | their share |\n"
+    "| network | inputs | threads | genlaws, ms | neural-tangents float32, ms | float64, ms "
+    "| ratio to float32 | ratio to float64 | float32 apart | float64 apart | floor, ms | its share |\n"
     "|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 # The other side: compiles once, then answers each line it is sent by the time that one call takes.
@@ -64,7 +68,9 @@ class Case:
     shape: tuple[int, ...]
     ours: Callable[[np.ndarray], DepthKernels]
     network: str
-    products: Callable[[np.ndarray], object]  # what no one can do without
+    floor: Callable[[np.ndarray], object]  # what no one can do without
+    rounds: int = ROUNDS
+    apart: float = 1e-6  # from theirs in float64, at most
 
 
 def fully_connected(words: str, activation: str, hidden: int) -> Case:
@@ -74,7 +80,36 @@ def fully_connected(words: str, activation: str, hidden: int) -> Case:
         ours=lambda X: fully_connected_kernels(X, activation=activation, depths=[hidden + 1], **SETTINGS),
         network=f"stax.serial(*[stax.Dense(1, W, b), stax.{activation.capitalize()}()] * {hidden}, "
         "stax.Dense(1, W, b))",
-        products=lambda X: X @ X.T,
+        floor=lambda X: X @ X.T,
+    )
+
+
+def arcsines_and_roots(entries: int, layers: int, precision: Precision) -> None:
+    # in a part that stays in cache, as often as there are parts
+    part = 1 << 16
+    values = torch.full((part,), 0.5, dtype=getattr(torch, precision))
+    sines, roots = torch.empty_like(values), torch.empty_like(values)
+    for _ in range(layers * entries // part):
+        torch.arcsin(values, out=sines)
+        torch.rsqrt(values, out=roots)
+
+
+def convolutional(words: str, head: Head, shape: tuple[int, ...], precision: Precision) -> Case:
+    """Two convolutions of erf units on images (points, height, width, channels), zeros around them."""
+    points, places = shape[0], shape[1] * shape[2]
+    entries = points * (points + 1) // 2 * places ** (2 if head == "pool" else 1)
+    last = "GlobalAvgPool" if head == "pool" else "Flatten"
+    return Case(
+        words=f"{words}, genlaws in {precision}",
+        shape=shape,
+        ours=lambda X: convolutional_kernels(
+            X.transpose(0, 3, 1, 2), depths=[3], head=head, device="cpu", dtype=precision, **SETTINGS
+        ),
+        network='stax.serial(*[stax.Conv(1, (3, 3), padding="SAME", W_std=W, b_std=b), stax.Erf()] * 2, '
+        f"stax.{last}(), stax.Dense(1, W, b))",
+        floor=lambda X: arcsines_and_roots(entries, 2, precision),
+        rounds=FEW_ROUNDS,
+        apart=1e-6 if precision == "float64" else 1e-4,
     )
 
 
@@ -82,6 +117,14 @@ CASES = (
     fully_connected("three layers of erf", "erf", 3),
     fully_connected("three layers of ReLU", "relu", 3),
     fully_connected("30 layers of erf", "erf", 30),
+    *(
+        convolutional(words, head, shape, precision)
+        for words, head, shape in (
+            ("two convolutions, flattened", "flatten", (100, 32, 32, 3)),
+            ("two convolutions, pooled", "pool", (20, 16, 16, 3)),
+        )
+        for precision in PRECISIONS
+    ),
 )
 
 
@@ -132,6 +175,7 @@ def row(python: str, case: Case, threads: int, folder: Path) -> tuple[str, list[
         return clock() - started
 
     numba.set_num_threads(threads)
+    torch.set_num_threads(threads)
     with threadpool_limits(threads):
         made = case.ours(X)
         others = [Other(python, case, word, threads, folder / f"{word}.npy") for word in PRECISIONS]
@@ -142,21 +186,21 @@ def row(python: str, case: Case, threads: int, folder: Path) -> tuple[str, list[
             )
             for other in others
         ]
-        assert apart[1] < 1e-6, apart
+        assert apart[1] < case.apart, apart
         rounds = [
-            (seconds(case.ours), *(other.seconds() for other in others), seconds(case.products))
-            for _ in range(ROUNDS)
+            (seconds(case.ours), *(other.seconds() for other in others), seconds(case.floor))
+            for _ in range(case.rounds)
         ]
         for other in others:
             other.close()
     # by the clock, what others on the machine do counts: the least is nearest to what it takes
     typical: Callable[[Iterable[float]], float] = statistics.median if threads == 1 else min
-    ours, single, double, products = (1e3 * typical(column) for column in zip(*rounds, strict=True))
-    ratios = single / ours, double / ours, products / ours
+    ours, single, double, floor = (1e3 * typical(column) for column in zip(*rounds, strict=True))
+    ratios = single / ours, double / ours, floor / ours
     size = " x ".join(map(str, case.shape))
     return (
         f"| {case.words} | {size} | {threads} | {ours:.3g} | {single:.3g} | {double:.3g} | {ratios[0]:.2g} "
-        f"| {ratios[1]:.2g} | {apart[0]:.0e} | {apart[1]:.0e} | {products:.3g} | {ratios[2]:.0%} |"
+        f"| {ratios[1]:.2g} | {apart[0]:.0e} | {apart[1]:.0e} | {floor:.3g} | {ratios[2]:.0%} |"
     ), others[0].versions
 
 
@@ -169,15 +213,21 @@ def main() -> None:
     text = (
         "# Kernels of infinitely wide networks\n\n"
         f"One run of `benchmarks/kernels.py`: covariance and tangent kernel of standard normal inputs, "
-        f"{platform.machine()} (two shared cores), numpy {np.__version__}, numba {numba.__version__}; "
+        f"{platform.machine()} (two shared cores), numpy {np.__version__}, numba {numba.__version__}, torch "
+        f"{torch.__version__}; "
         f"neural-tangents {theirs[0]} with jax {theirs[1]}, compiled by `jax.jit` beforehand, in a process "
         f"of its own on as many cores. {ROUNDS} rounds, each of which runs all sides, one after the other: "
         "on one thread the median processor time, on two the least by the clock, as others use the machine. "
-        "genlaws computes in double precision throughout; neural-tangents in single unless told otherwise, "
-        "which is half the work: both are shown, with how far they are from genlaws, in parts of the largest "
-        "entry (of ReLU a point's correlation with itself is 1 there up to rounding, whose root is what the "
-        "slopes are off by). Products: one symmetric product of the inputs in double precision, without "
-        "which there is no kernel, and its share of the time of genlaws."
+        "genlaws computes in double precision where a row says nothing else; neural-tangents in single "
+        "unless told otherwise, which is half the work: both are shown, with how far they are from genlaws, "
+        "in parts of the largest entry (of ReLU a point's correlation with itself is 1 there up to rounding, "
+        "whose root is what the slopes are off by). The floor, and its share of the time of genlaws: one "
+        "symmetric product of the inputs in double precision, without which there is no kernel; of "
+        "convolutional networks, two layers of erf units with zeros around images of three channels, one "
+        "arcsine and one inverse root for each pair of places and layer, in cache "
+        f"({FEW_ROUNDS} rounds). What lies between "
+        "is memory: kernels of pairs of images do not fit into the cache, and every sum over windows passes "
+        "through them."
         "\n\n" + "\n".join([HEADER, *(line for line, _ in made)]) + "\n"
     )
     (RESULTS / "kernels.md").write_text(text)
