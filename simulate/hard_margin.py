@@ -45,8 +45,8 @@ class LargestMargin:
     support : ndarray of int
         Examples whose margin exceeds 1 by no more than 1e-10 or the rounding of its sum.
     gap : float
-        (upper - lower) / gamma, at least 0: the least margin of `direction` as computed bounds the largest
-        margin from below, the length of the mean row weighted with the duals from above.
+        (upper - lower) / gamma, at least 0, to the rounding of its sums: the least margin found bounds the
+        largest margin from below, the length of the mean row weighted with the duals from above.
     """
 
     direction: FloatArray

@@ -144,6 +144,13 @@ def test_many_dependent_support_vectors():
     assert largest_margin(rows).degenerate
 
 
+def test_a_support_vector_that_does_not_pull_turns_weights_by_the_logarithm_of_the_logarithm():
+    times = np.array([100.0, 300.0, 1000.0])
+    weights = flow_of_weights(np.array([[1.0, 0.0], [1.0, 1.0]]), [0.0, 0.0], times)
+    assert np.allclose(weights[:, 1], np.log(times), atol=0.05)
+    assert np.all(np.diff(np.abs(weights[:, 1] - np.log(times))) < 0.0)
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 def test_normalized_and_deeper_flows_are_as_slow_in_the_span(layers):
     # the norm takes the part of ln t over the margin
