@@ -18,6 +18,7 @@ from genlaws.theory.mean_field import MeanField
 from ..claim import Claim, Control, Readings, Restatement, Settings, SharedWork
 from .image_families import component_task
 from .units import by_budget, rows, shared_networks, shared_simulation
+from .xiao_trained_limits import AS_TRAINED, TRAINED_LIMIT
 
 if TYPE_CHECKING:
     from genlaws.empirical import PhaseMap
@@ -213,7 +214,10 @@ _NETWORKS: dict[str, Any] = {
 }
 _WHERE = "arXiv:1912.13053, the limits of trainability and generalization"
 _LIMITS_MOVE: Mapping[Source, str] = {
-    "network": "limits of finite networks move with the width, unless it is far above the depths at stake"
+    "network": (
+        "single networks start from random outputs, which stay on points that they do not see and hide where "
+        "the mean prediction ends; the limit of training is measured on networks in C4a"
+    )
 }
 
 
@@ -251,8 +255,8 @@ CLAIMS = (
             keep=0.9,
             chaotic=[2.0],
         ),
-        experiments=_of_kernels("training"),
-        not_applicable=_LIMITS_MOVE,
+        experiments=_of_kernels("training") | TRAINED_LIMIT,
+        restated={"network": AS_TRAINED},
     ),
     Claim(
         id="C4b",

@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from genlaws.paper_checks.claims import xiao_dropout, xiao_learning_rate, xiao_limits
+from genlaws.empirical import kernel_phase_map
+from genlaws.paper_checks.claims import xiao_dropout, xiao_learning_rate, xiao_limits, xiao_trained_limits
+from genlaws.paper_checks.claims.image_families import component_task
 from genlaws.simulate import fully_connected_kernels
 from genlaws.theory.mean_field import MeanField
 
@@ -98,6 +100,36 @@ def test_networks_are_read_at_the_depths_of_their_phase():
         np.testing.assert_array_equal(made[name].x, [2.0, 4.0])
     with pytest.raises(ValueError, match="training \\+ heldout must be at most 6000"):
         xiao_limits.measure_network_accuracies(settings | {"heldout": 5990}, np.random.default_rng(2))
+
+
+def test_trained_networks_end_to_train_where_their_kernels_do():
+    settings = {
+        "replicate": 0,
+        "data": "mnist5k",
+        "training": 24,
+        "width": 128,
+        "steps": 48,
+        "weight_variances": [0.5, 0.7],
+        "depths": [2, 4, 6, 9],
+        "device": "cpu",
+    }
+    made = xiao_trained_limits.measure_trained_limit(settings, np.random.default_rng(3))
+    kernels = kernel_phase_map(
+        component_task("mnist5k", "digits", None),
+        bias_variance=0.18,
+        weight_variances=settings["weight_variances"],
+        depths=settings["depths"],
+        steps=[48],
+        training=24,
+        heldout=1,
+        starts=40,
+        rng=int(np.random.default_rng(3).integers(2**31)),
+    )
+    np.testing.assert_allclose(made.x, [1.18, 1.74], atol=0.005)
+    np.testing.assert_allclose(made.y, kernels.depth_limits("train_loss", 0.5)[:, 0], rtol=0.15)
+    # what does not end is as deep as the deepest
+    easy = settings | {"weight_variances": [1.5], "depths": [2, 3]}
+    assert xiao_trained_limits.measure_trained_limit(easy, np.random.default_rng(3)).y.tolist() == [3.0]
 
 
 def test_condition_numbers_leave_noise_off_the_diagonal_out():
