@@ -34,6 +34,11 @@ WIDE_CHAOTIC_VARIANCE = 3.0  # chi_1 = 1.2924, chi_c = .8480
 _CRITICAL_SHARE = {"erf": 1.0 / 3.0, "relu": 1.0 / 4.0}
 
 
+def around(value: float, relative: float) -> tuple[float, float]:
+    """The band of values that differ from this one by so much, relative to it."""
+    return value - relative * abs(value), value + relative * abs(value)
+
+
 def mean_field(settings: Settings) -> MeanField:
     """The limit of infinite width and depth of the networks that settings name."""
     return MeanField(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from genlaws.simulate.measurement import Source
 from genlaws.theory import (
     Constant,
     EqualWithinMargin,
@@ -26,23 +26,26 @@ from .xiao_kernels import (
     TOO_DEEP,
     WIDE_CHAOTIC,
     WIDE_ORDERED,
+    around,
     at_finite_width,
     in_the_limit,
 )
+from .xiao_networks import (
+    CHAOTIC_NETWORKS,
+    CRITICAL_NETWORKS,
+    NARROW_CHAOTIC_VARIANCE,
+    ORDERED_NETWORKS,
+    of_many_networks,
+)
 
 _RATE = 0.05  # relative, of a rate by layer
+_NETWORK_RATE = 0.1  # of networks of finite width: they scatter, and their depths are few
 _POWER = 0.1  # of an exponent of the depth
+_NETWORK_POWER = 0.2  # corrections are ln l / l: infinite width has -.89 at depths that networks reach
 _SLOPE = 0.05  # relative, of a slope in ln l: its own corrections fall as ln l / l
 _NONE = 0.05  # slope in ln l that counts as none
 _CONSTANT = 0.05  # of a ratio of entries that are the same
 _TABLE = "arXiv:1912.13053, Table 1"
-# Seen at width 500: in the chaotic phase it stops at about (points / width)^(1/2), in the ordered phase it
-# grows, as the directions of m points shrink at rates that differ by about m / width.
-_TOO_NARROW: Mapping[Source, str] = {
-    "network": (
-        "kernels of finite networks scatter by more than the mean predictor tells; trained networks are C4's"
-    )
-}
 
 
 def logarithmic_correction(length: float) -> float:
@@ -55,11 +58,24 @@ def logarithmic_correction(length: float) -> float:
     return -1.0 / 3.0 - (1.0 + 4.0 * length) / (18.0 * length**2)
 
 
-_FORGETTING = 1.0 / MeanField(weight_variance=CHAOTIC, bias_variance=BIAS_VARIANCE).generalization_depth
+def _forgetting(variance: float) -> float:
+    return 1.0 / MeanField(weight_variance=variance, bias_variance=BIAS_VARIANCE).generalization_depth
+
+
+_FORGETTING, _NETWORK_FORGETTING = _forgetting(CHAOTIC), _forgetting(NARROW_CHAOTIC_VARIANCE)
 _LOGARITHM = logarithmic_correction(
     MeanField(weight_variance=CRITICAL, bias_variance=BIAS_VARIANCE).fixed_length
 )
 _DEPTHS, _CRITICAL_DEPTHS = (40, 120), (200, 4000)
+
+
+def _ends(settings: Mapping[str, Any]) -> tuple[int, int]:
+    return settings["depths"][0], settings["depths"][-1]
+
+
+def _range(settings: Mapping[str, Any]) -> str:
+    return "in layers {} to {}".format(*_ends(settings))
+
 
 CLAIMS = (
     Claim(
@@ -79,10 +95,21 @@ CLAIMS = (
         control=Control(
             description="the chaotic phase, where the mean predictor vanishes exponentially with depth",
             expected="REFUTED",
-            experiments=in_the_limit("mean predictor", DEEP_CHAOTIC),
+            experiments=in_the_limit("mean predictor", DEEP_CHAOTIC)
+            | of_many_networks("mean predictor", CHAOTIC_NETWORKS),
         ),
-        experiments=in_the_limit("mean predictor", DEEP_ORDERED),
-        not_applicable=_TOO_NARROW,
+        experiments=in_the_limit("mean predictor", DEEP_ORDERED)
+        | of_many_networks("mean predictor", ORDERED_NETWORKS),
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "the mean over networks of what they predict has a size of exponent 0, within "
+                    f"{_POWER:g}, {_range(ORDERED_NETWORKS)} at weight variance "
+                    f"{ORDERED_NETWORKS['weight_variance']:g}"
+                ),
+                x_range=_ends(ORDERED_NETWORKS),
+            )
+        },
     ),
     Claim(
         id="C3b",
@@ -98,17 +125,31 @@ CLAIMS = (
         ),
         law=ExponentialDecay(rate=_FORGETTING, prefactor_power=1.0),
         predicted=_FORGETTING,
-        band=((1.0 - _RATE) * _FORGETTING, (1.0 + _RATE) * _FORGETTING),
+        band=around(_FORGETTING, _RATE),
         x_range=_DEPTHS,
         falsifier="another rate, or a fall that a power of the depth foretells better",
         control=Control(
             description="labels with a mean, which is predicted everywhere and forgotten as chi_1^(-l) only",
             expected="REFUTED",
-            experiments=in_the_limit("mean predictor", {**DEEP_CHAOTIC, "centred_labels": False}),
+            experiments=in_the_limit("mean predictor", {**DEEP_CHAOTIC, "centred_labels": False})
+            | of_many_networks("of labels with a mean", CHAOTIC_NETWORKS),
         ),
-        experiments=in_the_limit("mean predictor", DEEP_CHAOTIC),
+        experiments=in_the_limit("mean predictor", DEEP_CHAOTIC)
+        | of_many_networks("mean predictor", CHAOTIC_NETWORKS),
         rivals=(PowerLaw(exponent=-1.0),),
-        not_applicable=_TOO_NARROW,
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "the mean over networks of what they predict, over l, falls at the rate 1 / xi_* = "
+                    f"{_NETWORK_FORGETTING:.4f} by layer at weight variance {NARROW_CHAOTIC_VARIANCE:g}, "
+                    f"within {_NETWORK_RATE:.0%}, {_range(CHAOTIC_NETWORKS)}"
+                ),
+                law=ExponentialDecay(rate=_NETWORK_FORGETTING, prefactor_power=1.0),
+                predicted=_NETWORK_FORGETTING,
+                band=around(_NETWORK_FORGETTING, _NETWORK_RATE),
+                x_range=_ends(CHAOTIC_NETWORKS),
+            )
+        },
     ),
     Claim(
         id="C3c",
@@ -124,11 +165,23 @@ CLAIMS = (
         control=Control(
             description="the ordered phase, where the mean predictor does not vanish",
             expected="REFUTED",
-            experiments=in_the_limit("mean predictor", DEEP_ORDERED),
+            experiments=in_the_limit("mean predictor", DEEP_ORDERED)
+            | of_many_networks("mean predictor", ORDERED_NETWORKS),
         ),
-        experiments=in_the_limit("mean predictor", ON_CRITICAL_LINE),
+        experiments=in_the_limit("mean predictor", ON_CRITICAL_LINE)
+        | of_many_networks("mean predictor", CRITICAL_NETWORKS),
         rivals=(ExponentialDecay(rate=0.01),),
-        not_applicable=TOO_DEEP,
+        restated={
+            "network": Restatement(
+                prediction=(
+                    "the mean over networks of what they predict has a size of exponent -1, within "
+                    f"{_NETWORK_POWER:g}, {_range(CRITICAL_NETWORKS)} at bias variance "
+                    f"{CRITICAL_NETWORKS['bias_variance']:g}"
+                ),
+                band=(-1.0 - _NETWORK_POWER, -1.0 + _NETWORK_POWER),
+                x_range=_ends(CRITICAL_NETWORKS),
+            )
+        },
     ),
     Claim(
         id="C9a",
@@ -168,7 +221,7 @@ CLAIMS = (
         ),
         law=LogarithmicGrowth(slope=_LOGARITHM),
         predicted=_LOGARITHM,
-        band=((1.0 + _SLOPE) * _LOGARITHM, (1.0 - _SLOPE) * _LOGARITHM),
+        band=around(_LOGARITHM, _SLOPE),
         x_range=_CRITICAL_DEPTHS,
         falsifier="a difference that stays bounded, so that the kernel over l converges as 1/l",
         control=Control(

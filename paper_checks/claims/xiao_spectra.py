@@ -34,6 +34,7 @@ from .xiao_kernels import (
     WIDE_CHAOTIC_VARIANCE,
     WIDE_ORDERED,
     WIDE_ORDERED_VARIANCE,
+    around,
     at_finite_width,
     in_the_limit,
 )
@@ -59,10 +60,6 @@ def _growth(variance: float) -> float:
     return math.log(MeanField(weight_variance=variance, bias_variance=BIAS_VARIANCE).chi_1)
 
 
-def _around(value: float, relative: float) -> tuple[float, float]:
-    return value - relative * abs(value), value + relative * abs(value)
-
-
 _ORDERED, _WIDE_ORDERED = _growth(ORDERED), _growth(WIDE_ORDERED_VARIANCE)
 _CHAOTIC, _WIDE_CHAOTIC = _growth(CHAOTIC), _growth(WIDE_CHAOTIC_VARIANCE)
 _DEPTHS, _CRITICAL_DEPTHS = (40, 120), (200, 4000)
@@ -85,7 +82,7 @@ CLAIMS = (
         ),
         law=ExponentialDecay(rate=_ORDERED, prefactor_power=-1.0),
         predicted=_ORDERED,
-        band=_around(_ORDERED, _RATE),
+        band=around(_ORDERED, _RATE),
         x_range=_DEPTHS,
         falsifier="another rate of growth, or growth that a power of the depth foretells better",
         control=Control(
@@ -104,7 +101,7 @@ CLAIMS = (
                 ),
                 law=ExponentialDecay(rate=_WIDE_ORDERED, prefactor_power=-1.0),
                 predicted=_WIDE_ORDERED,
-                band=_around(_WIDE_ORDERED, _NETWORK_RATE),
+                band=around(_WIDE_ORDERED, _NETWORK_RATE),
                 x_range=_WIDE_ORDERED_DEPTHS,
                 control=Control(
                     description="the chaotic phase, where the condition number does not grow with depth",
@@ -182,7 +179,7 @@ CLAIMS = (
         ),
         law=ExponentialDecay(rate=_CHAOTIC),
         predicted=_CHAOTIC,
-        band=_around(_CHAOTIC, _RATE),
+        band=around(_CHAOTIC, _RATE),
         x_range=_DEPTHS,
         falsifier="another rate, or a limit other than 1",
         control=Control(
@@ -210,7 +207,7 @@ CLAIMS = (
         ),
         law=ExponentialDecay(rate=-_CHAOTIC),
         predicted=-_CHAOTIC,
-        band=_around(-_CHAOTIC, _RATE),
+        band=around(-_CHAOTIC, _RATE),
         x_range=_DEPTHS,
         falsifier="another rate of growth, or eigenvalues that stay bounded",
         control=Control(
@@ -229,7 +226,7 @@ CLAIMS = (
                 ),
                 law=ExponentialDecay(rate=-_WIDE_CHAOTIC),
                 predicted=-_WIDE_CHAOTIC,
-                band=_around(-_WIDE_CHAOTIC, _NETWORK_RATE),
+                band=around(-_WIDE_CHAOTIC, _NETWORK_RATE),
                 x_range=_WIDE_CHAOTIC_DEPTHS,
             )
         },
@@ -242,7 +239,7 @@ CLAIMS = (
         prediction=f"their mean over l q* tends to 2/3, within {_LIMIT:.0%}",
         law=Constant(value=2.0 / 3.0),
         predicted=2.0 / 3.0,
-        band=_around(2.0 / 3.0, _LIMIT),
+        band=around(2.0 / 3.0, _LIMIT),
         x_range=_CRITICAL_DEPTHS,
         falsifier="another share of l q*",
         control=Control(
