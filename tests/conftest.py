@@ -23,6 +23,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("COLUMNS", None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread_of_torch():
+    """The same of torch, from whose threads numba lifts the limit as its own start."""
+    import torch
+    from numba import get_num_threads
+
+    get_num_threads()
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def example_site(tmp_path_factory):
     """A folder with docs/example-package installed in it, to put on the path of Python."""
