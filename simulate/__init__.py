@@ -13,11 +13,14 @@ from .error_tail import ErrorDensityEnsemble as ErrorDensityEnsemble
 from .error_tail import sample_error_density as sample_error_density
 from .family import ClassifierFamily as ClassifierFamily
 from .family import MoveReport as MoveReport
+from .flow_start import random_layers as random_layers
 from .gaps import GapDensity as GapDensity
 from .gaps import GapLaw as GapLaw
 from .gaps import fit_gap_law as fit_gap_law
 from .gaps import gap_density as gap_density
 from .gaussian_process import GaussianProcess as GaussianProcess
+from .gradient_flow import GradientFlow as GradientFlow
+from .gradient_flow import integrate_gradient_flow as integrate_gradient_flow
 from .hard_margin import LargestMargin as LargestMargin
 from .hard_margin import largest_margin as largest_margin
 from .hinge_minimum import least_hinge_loss as least_hinge_loss
