@@ -48,6 +48,12 @@ def mean_field(settings: Settings) -> MeanField:
     )
 
 
+def first_cosine(field: MeanField, correlation: float) -> float:
+    """Cosine of two inputs, with |x|^2 = features, that gives their first layer's values this correlation."""
+    length = field.weight_variance + field.bias_variance
+    return (correlation * length - field.bias_variance) / field.weight_variance
+
+
 def drawn_points(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
     """Inputs (points + tested, features) and the labels (points, outputs) of the first of them, by replicate.
 
@@ -112,13 +118,14 @@ def _spectrum(kernels: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return values[:, 0], values[:, -1], values[:, :-1].mean(axis=1)
 
 
-def _pairs(kernels: FloatArray) -> FloatArray:
-    # entries between different points, shape (depths, pairs)
+def pairs(kernels: FloatArray) -> FloatArray:
+    """Entries between different points, shape (depths, pairs), of kernels (depths, points, points)."""
     above = np.triu_indices(kernels.shape[1], 1)
     return kernels[:, above[0], above[1]]
 
 
-def _mean_diagonal(kernels: FloatArray) -> FloatArray:
+def mean_diagonal(kernels: FloatArray) -> FloatArray:
+    """Means of the diagonals of kernels (depths, points, points)."""
     made: FloatArray = np.diagonal(kernels, axis1=1, axis2=2).mean(axis=1)
     return made
 
@@ -149,7 +156,7 @@ def correlation_gaps(covariance: FloatArray) -> FloatArray:
     above = np.triu_indices(covariance.shape[1], 1)
     product = np.sqrt(lengths[:, above[0]] * lengths[:, above[1]])
     # near points: the difference of what is nearly equal is taken before the quotient
-    made: FloatArray = (product - _pairs(covariance)) / product
+    made: FloatArray = (product - pairs(covariance)) / product
     return made
 
 
@@ -177,8 +184,8 @@ def measure_kernels(settings: Settings, rng: np.random.Generator) -> Readings:
     points = settings["points"]
     covariance, tangent = (k[:, :points, :points] for k in (kernels.covariance, kernels.tangent))
     depth = np.asarray(kernels.depths, dtype=np.float64)
-    length, diagonal = _mean_diagonal(covariance), _mean_diagonal(tangent)
-    between = _pairs(tangent).mean(axis=1)
+    length, diagonal = mean_diagonal(covariance), mean_diagonal(tangent)
+    between = pairs(tangent).mean(axis=1)
     least, largest, others = _spectrum(tangent)
     _, covariance_largest, covariance_others = _spectrum(covariance)
     distance = np.abs(1.0 - field.fixed_correlation - correlation_gaps(covariance)).mean(axis=1)

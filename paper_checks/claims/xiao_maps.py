@@ -28,6 +28,7 @@ from .xiao_kernels import (
     correlation_gaps,
     drawn_network,
     drawn_points,
+    first_cosine,
     in_the_limit,
     mean_field,
 )
@@ -50,8 +51,7 @@ def _either_side(inputs: FloatArray, field: MeanField) -> FloatArray:
     across *= math.sqrt(features) / np.linalg.norm(across, axis=1, keepdims=True)
     partners = []
     for wanted in (field.fixed_correlation + _APART, field.fixed_correlation - _APART):
-        weight, bias = field.weight_variance, field.bias_variance
-        cosine = (wanted * (weight + bias) - bias) / weight
+        cosine = first_cosine(field, wanted)
         partners.append(cosine * one + math.sqrt(1.0 - cosine**2) * across)
     return np.concatenate([one, *partners])
 

@@ -11,6 +11,7 @@ import torch
 from genlaws.paper_checks.claims import xiao_networks
 from genlaws.paper_checks.claims.xiao_kernels import drawn_network, drawn_points
 from genlaws.simulate import fully_connected_kernels
+from genlaws.theory import MeanField
 
 SMALL = {
     **xiao_networks.of_many_networks("mean predictor", xiao_networks.CHAOTIC_NETWORKS)["network"].units(
@@ -93,3 +94,45 @@ def test_wide_networks_have_the_limit_in_common(variance, tolerance):
         expected = np.sqrt(np.mean(np.square(predicted), axis=(1, 2)) / np.mean(targets**2))
         np.testing.assert_allclose(found[name].y, expected, rtol=tolerance)
         np.testing.assert_array_equal(found[name].x, [3.0, 5.0])
+
+
+def test_entries_of_mean_kernels_are_those_of_the_limit():
+    settings = {**SMALL, "weight_variance": 3.0, "width": 150, "networks": 64, "depths": [4, 8]}
+    found = xiao_networks.measure_mean_entries(settings, np.random.default_rng(7))
+    rng = np.random.default_rng(7)
+    inputs, _ = drawn_points({**settings, "tested": 0, "centred_labels": False}, rng)
+    field = MeanField(weight_variance=3.0, bias_variance=settings["bias_variance"])
+    cosine = (field.fixed_correlation * 3.18 - 0.18) / 3.0
+    points = xiao_networks._correlated(inputs, cosine, rng)
+    layers = {"weight_variance": 3.0, "bias_variance": settings["bias_variance"]}
+    limit = fully_connected_kernels(points, activation="erf", depths=[1, 4, 8], **layers)
+    first = limit.covariance[0] / limit.covariance[0, 0, 0]
+    off = ~np.eye(5, dtype=bool)
+    # images have cosines of 0 on average, and some tenths each
+    assert first[off].mean() == pytest.approx(field.fixed_correlation, abs=0.15)
+    np.testing.assert_allclose(found["entries between points"].y, limit.tangent[1:, off].mean(1), rtol=0.15)
+    np.testing.assert_allclose(found["diagonal"].y, limit.tangent[1:, 0, 0], rtol=0.1)
+    for table in found.values():
+        np.testing.assert_allclose(table.reference, 6.0669, rtol=1e-4)
+
+
+def test_condition_numbers_of_mean_kernels_stop_at_their_scatter():
+    # why the condition number's way to 1 is not tested on networks
+    settings = {**SMALL, "width": 100, "points": 8, "networks": 128, "depths": [8, 12]}
+    rng = np.random.default_rng(8)
+    inputs, _ = drawn_points({**settings, "tested": 0, "centred_labels": False}, rng)
+    kernels = xiao_networks._tangent_kernels(settings, inputs, rng)
+
+    def excess(some):
+        values = np.linalg.eigvalsh(some)
+        return values[..., -1] / values[..., 0] - 1.0
+
+    layers = {"weight_variance": 4.0, "bias_variance": settings["bias_variance"]}
+    limit = excess(fully_connected_kernels(inputs, activation="erf", depths=[8, 12], **layers).tangent)
+    few = excess(kernels.reshape(4, 32, 2, 8, 8).mean(axis=1)).mean(axis=0)
+    all_of_them = excess(kernels.mean(axis=0))
+    # at infinite width it falls to a quarter
+    assert limit[1] < 0.3 * limit[0]
+    assert all_of_them[1] > 0.5 * all_of_them[0]
+    assert all_of_them[1] > 3.0 * limit[1]
+    assert few[1] > 1.4 * all_of_them[1]
