@@ -92,8 +92,8 @@ def measure_common_predictors(settings: Settings, rng: np.random.Generator) -> R
 
     Each network predicts with its own tangent kernel at the start: as it would after training without end
     at a small learning rate, were its kernel to stay, less what it says before training, which has mean 0.
-    What one network adds of its own, by chance, does not fade with depth; of m points it is about
-    (m / width)^(1/2) of the labels in the chaotic phase, and grows with depth elsewhere.
+    What one network adds of its own, by chance, does not fade: in the chaotic phase, of m points, it stops at
+    about .3 (m / width)^(1/2) of the labels.
     """
     inputs, labels = drawn_points({**settings, "tested": 0, "centred_labels": False}, rng)
     points = len(inputs)

@@ -136,3 +136,18 @@ def test_condition_numbers_of_mean_kernels_stop_at_their_scatter():
     assert all_of_them[1] > 0.5 * all_of_them[0]
     assert all_of_them[1] > 3.0 * limit[1]
     assert few[1] > 1.4 * all_of_them[1]
+
+
+def test_what_one_network_adds_stops_with_depth_and_narrows_with_width():
+    # why the mean over networks is looked at
+    found = []
+    for width in (200, 500):
+        settings = {**SMALL, "width": width, "points": 8, "networks": 12, "depths": [14, 18]}
+        rng = np.random.default_rng(9)
+        inputs, labels = drawn_points({**settings, "tested": 0, "centred_labels": True}, rng)
+        points = np.concatenate([inputs, xiao_networks._partners(inputs, 0.7, 2, rng)])
+        kernels = xiao_networks._tangent_kernels(settings, points, rng)
+        predicted = kernels[..., 8:, :8] @ np.linalg.inv(kernels[..., :8, :8]) @ labels
+        found.append(np.sqrt(np.mean(predicted**2, axis=(0, 2, 3)) / np.mean(labels**2)))
+    np.testing.assert_allclose(found[0], 0.28 * np.sqrt(8 / 200), rtol=0.3)
+    np.testing.assert_allclose(found[1], 0.28 * np.sqrt(8 / 500), rtol=0.3)
