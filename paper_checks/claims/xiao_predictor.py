@@ -41,7 +41,7 @@ from .xiao_networks import (
 _RATE = 0.05  # relative, of a rate by layer
 _NETWORK_RATE = 0.1  # of networks of finite width: they scatter, and their depths are few
 _POWER = 0.1  # of an exponent of the depth
-_NETWORK_POWER = 0.2  # corrections are ln l / l: infinite width has -.89 at depths that networks reach
+_NETWORK_POWER = 0.2  # corrections are ln l / l: infinite width has -.90 at depths that networks reach
 _SLOPE = 0.05  # relative, of a slope in ln l: its own corrections fall as ln l / l
 _NONE = 0.05  # slope in ln l that counts as none
 _CONSTANT = 0.05  # of a ratio of entries that are the same
