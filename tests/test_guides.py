@@ -51,9 +51,11 @@ NOT_RUN = {
     "docs/number-of-parameters.md": 2,
     "docs/run-on-a-cluster.md": 12,
     "docs/start-here.md": 1,
+    "docs/trainability.md": 3,
 }
 QUICK = {
     "check": "--workers 1",
+    "phase": "--points 2 --max-hidden-layers 3 --rows 2 --examples 20 --heldout 50 --steps 20",
     "sample perceptron": "--particles 50 --replicas 2",
     "sample images": "--examples 4,8 --heldout 50 --particles 20 --replicas 2",
     "sample networks": "--examples 4,8 --heldout 50 --particles 20 --replicas 2 --device cpu",
