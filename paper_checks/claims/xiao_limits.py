@@ -52,7 +52,7 @@ def drawn_task(settings: Settings, rng: np.random.Generator) -> ClassificationTa
     inputs = rng.standard_normal((settings["training"] + settings["heldout"], settings["dimension"]))
     teacher = rng.standard_normal((settings["dimension"], settings["classes"]))
     images = ImageSet.from_arrays(inputs, (inputs @ teacher).argmax(axis=1), name="teacher")
-    return classification_task(images, "digits", preprocess="none")
+    return classification_task(images, "digits", preprocess="none", rng=rng)
 
 
 def _by_multiple(
@@ -188,7 +188,7 @@ def measure_network_accuracies(settings: Settings, rng: np.random.Generator) -> 
     }
 
 
-_LIMITS = SharedWork("limits of depth", measure_limits)
+_LIMITS = SharedWork("limits of depth", measure_limits, revision=2)
 _ACCURACIES = SharedWork("accuracies of deep networks", measure_network_accuracies)
 _EXPONENT = 0.1  # to each side
 _FACTOR = 0.5  # in logarithms

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from genlaws.paper_checks.claim import SharedExperiment
 from genlaws.paper_checks.claim_registry import all_claims
 from genlaws.paper_checks.family_registry import BUILT_IN, find_family
 
@@ -15,16 +18,24 @@ SLOW = {"A1b-network", "A5b-network", "E5-network", "E6-network", "E6-simulation
 SLOW |= {f"{claim}-network" for claim in ("C4a", "C4e", "C4f", "C6a", "C7a", "C7e")}
 
 
+def work_of(experiment):
+    """What tells work that claims share from other work; of other experiments each is its own."""
+    if not isinstance(experiment, SharedExperiment):
+        return id(experiment)
+    return experiment.work.name, experiment.families, json.dumps(experiment.units("quick")[0])
+
+
 def experiments():
-    found = []
+    found = {}
     for claim in all_claims():
         for source, experiment in claim.experiments.items():
             name = f"{claim.id}-{source}"
             marks = [pytest.mark.slow] if name in SLOW else []
-            found.append(pytest.param(experiment, id=name, marks=marks))
             control = claim.as_tested_by(source).control.experiments[source]
-            found.append(pytest.param(control, id=f"{name}-control", marks=marks))
-    return found
+            # once for all that share it
+            found.setdefault(work_of(experiment), pytest.param(experiment, id=name, marks=marks))
+            found.setdefault(work_of(control), pytest.param(control, id=f"{name}-control", marks=marks))
+    return list(found.values())
 
 
 @pytest.fixture

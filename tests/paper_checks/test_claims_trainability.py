@@ -69,7 +69,18 @@ def test_deep_chaotic_networks_learn_and_do_not_generalize(limits):
     # one answer to all, whatever the weights: that of the most frequent class
     assert memorized.reference[0] == memorized.reference[1] < 0.65
     assert np.all(shallow.y - shallow.reference < memorized.y - memorized.reference)
-    assert np.all(limits["generalizing"].y > np.maximum(0.35, limits["generalizing"].reference))
+    generalizing = limits["generalizing"]
+    assert np.all(generalizing.y > 0.35)
+    assert np.all((generalizing.y > generalizing.reference)[generalizing.x == 1.0])
+
+
+@pytest.mark.parametrize("replicate", [0, 1])
+def test_tasks_are_those_of_the_stream(replicate):
+    first, again = (
+        xiao_limits.drawn_task(SMALL | {"replicate": replicate}, np.random.default_rng(4)) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first.inputs, again.inputs)
+    np.testing.assert_array_equal(first.labels, again.labels)
 
 
 def test_what_can_be_known_is_what_the_shallowest_know():
