@@ -224,6 +224,15 @@ def _ascending(name: str, values: Sequence[float], *, least: float, whole: bool)
     return array.astype(np.int64 if whole else np.float64)
 
 
+def _differences(known: PhaseMap, wanted: PhaseMap) -> str:
+    # what tells two maps apart, by name
+    names = ["depths", "steps", "source", "activation", "bias_variance", "chance"]
+    apart = [name for name in names if not np.array_equal(getattr(known, name), getattr(wanted, name))]
+    keys = sorted({*known.settings, *wanted.settings})
+    apart += [key for key in keys if known.settings.get(key) != wanted.settings.get(key)]
+    return ", ".join(apart)
+
+
 def map_columns(
     column: Callable[[float, IntArray, IntArray], FloatArray],
     *,
@@ -277,10 +286,9 @@ def map_columns(
     )
     done: dict[float, FloatArray] = {}
     if known is not None:
-        same = ("source", "activation", "bias_variance", "chance", "settings")
-        grid = np.array_equal(known.depths, layers) and np.array_equal(known.steps, times)
-        if not grid or any(getattr(known, name) != getattr(so_far, name) for name in same):
-            raise ValueError("known must be a map of the same points, depths, steps and settings")
+        apart = _differences(known, so_far)
+        if apart:
+            raise ValueError(f"known, the map to go on from, must be made alike; it is of others: {apart}")
         columns = np.stack([getattr(known, name) for name in _MEASURES])
         done = {float(v): columns[:, k] for k, v in enumerate(known.weight_variances)}
     for variance in variances.tolist():

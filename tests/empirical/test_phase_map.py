@@ -147,7 +147,7 @@ def test_maps_are_carried_on_with(make, settings):
     frame = whole.to_frame()
     row = frame[(frame.weight_variance == 1.3) & (frame.depth == 4) & (frame.steps == 4)]
     assert row.test_loss.item() == whole.test_loss[1, 1, 1]
-    with pytest.raises(ValueError, match="known must be a map of the same points"):
+    with pytest.raises(ValueError, match="the map to go on from, must be made alike"):
         make(TASK, **settings | {"rng": 6}, known=known)
 
 

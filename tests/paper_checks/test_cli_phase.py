@@ -106,6 +106,19 @@ def test_a_map_is_that_of_the_library_and_goes_on_where_it_stopped(tmp_path):
     assert again["test_accuracy"][1] == measured["test_accuracy"][1]
 
 
+def test_a_map_of_other_networks_is_left_as_it_is_and_says_what_differs(tmp_path):
+    kept = tmp_path / "map.json"
+    document(*SMALL, *IMAGES, "--map", kept)
+    before = kept.read_bytes()
+    done = phase(*SMALL, *IMAGES, "--steps", 7, "--seed", 1, "--map", kept)
+    assert done.exit_code == 2
+    said = " ".join(done.stderr.split())
+    assert "the map to go on from" in said
+    assert "steps" in said.rpartition("others:")[2]
+    assert "seed" in said.rpartition("others:")[2]
+    assert kept.read_bytes() == before
+
+
 def test_networks_of_some_width_are_trained():
     found = document(*SMALL, "--max-hidden-layers", 2, *IMAGES, "--steps", 9, "--width", 20)["map"]
     assert found["source"] == "network"
