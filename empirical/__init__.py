@@ -17,7 +17,7 @@ from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
-    from .gradient_flow import GradientFlow as GradientFlow
+    from .gradient_flow import ScaledFlow as ScaledFlow
     from .gradient_flow import train_by_gradient_flow as train_by_gradient_flow
     from .guessing import guess_and_check as guess_and_check
     from .kernel_fluctuation import KernelFluctuation as KernelFluctuation
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 
 _LATER = {
     "BatchedNetwork": "networks",
-    "GradientFlow": "gradient_flow",
     "KernelFluctuation": "kernel_fluctuation",
     "MinimaComparison": "minima_comparison",
     "ModuleNetwork": "module_network",
@@ -60,6 +59,7 @@ _LATER = {
     "NetworkFamily": "network_family",
     "PhaseMap": "phase_map",
     "Prior": "priors",
+    "ScaledFlow": "gradient_flow",
     "TrainedNetworks": "trained_networks",
     "TrainingChange": "training_change",
     "WidthEnsemble": "width_ensemble",

@@ -31,7 +31,7 @@ _FIRST_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GradientFlow:
+class ScaledFlow:
     """Networks whose outputs are alpha times what training changed, F = alpha (f - f_0).
 
     Build it with `train_by_gradient_flow`. Shapes are (networks,) unless said otherwise.
@@ -122,7 +122,7 @@ def train_by_gradient_flow(
     rng: np.random.Generator | int | None = None,
     device: str = "auto",
     progress: Callable[[float], None] | None = None,
-) -> GradientFlow:
+) -> ScaledFlow:
     """Train F = alpha (f - f_0) by gradient flow on its loss over alpha squared, from independent starts.
 
     The outputs begin at 0. With alpha times the root of the width large, weights hardly move and training is
@@ -164,7 +164,7 @@ def train_by_gradient_flow(
 
     Returns
     -------
-    GradientFlow
+    ScaledFlow
 
     Raises
     ------
@@ -264,7 +264,7 @@ def train_by_gradient_flow(
         flat_weights=final,
         settings=settings,
     )
-    return GradientFlow(
+    return ScaledFlow(
         alpha=float(alpha),
         start=start,
         end=end,

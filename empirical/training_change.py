@@ -149,7 +149,7 @@ def measure_training_change(
     Parameters
     ----------
     start, end : TrainedNetworks
-        The same networks before and after: those of a `GradientFlow`, or of `train_networks` with
+        The same networks before and after: those of a `ScaledFlow`, or of `train_networks` with
         ``max_steps=0`` and without, from the same seed.
     inputs : array_like, shape (points, *input_shape)
         On which units and kernels are compared; a hundred points say what thousands do.

@@ -15,7 +15,7 @@ from .image_families import image_network, image_task
 from .units import by_budget, rows, shared_networks
 
 if TYPE_CHECKING:
-    from genlaws.empirical.gradient_flow import GradientFlow
+    from genlaws.empirical.gradient_flow import ScaledFlow
     from genlaws.empirical.networks import Network
 
 
@@ -25,7 +25,7 @@ def _trained(
     points: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
     alpha: float,
     seed: int,
-) -> GradientFlow:
+) -> ScaledFlow:
     from genlaws.empirical.gradient_flow import train_by_gradient_flow
 
     return train_by_gradient_flow(
