@@ -1,33 +1,29 @@
-"""`integrate_gradient_flow`: networks trained to zero loss, followed in the logarithm of time.
-
-The clock is ln(t + c): in it the flow is of order one at the start as at `t = e^10000`, where weights
-grow like a power of ln t and steps can grow with them. It is stiff, as the shares of the examples in the loss
-settle at once; LSODA with the exact Jacobian steps it.
-"""
+"""`integrate_gradient_flow`: networks trained to zero loss, followed in the logarithm of time."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
-from scipy.integrate import LSODA
 from threadpoolctl import threadpool_limits
 
 from .flow_start import checked_network, checked_start
 from .homogeneous_network import Activation, HomogeneousNetwork, Loss, Normalization
+from .log_time import weights_in_log_time
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 FloatArray = NDArray[np.float64]
+Progress = Callable[[float], None]
 
-_RELATIVE = 1e-13  # rounding; the tolerance is absolute, as margins are differences of weights
 _LOOSER = 10.0  # in tolerance, the run that the error is estimated from
 _TOLERANCES = (1e-12, 1e-2)
-# ln of (t + c) times the sum of -l'(margin), of order one as long as the loss falls, grows like ln t at rest
-_AT_REST = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,41 +108,35 @@ class GradientFlow:
             **lists,
         }
 
+    def to_frame(self) -> pd.DataFrame:
+        """One row per time, with a column for the norm of each layer: ``norm_1``, ``norm_2``, ..."""
+        import pandas as pd
 
-def _steps(
-    network: HomogeneousNetwork, start: FloatArray, log_times: FloatArray, tolerance: float, most: int
-) -> tuple[FloatArray, int]:
-    # weights at each of the times, and how often the velocity was evaluated
-    log_pull = network.log_pull(start)
-    speed = network.velocity(-log_pull, start)
-    if not np.any(speed):
-        raise ValueError("start must have a gradient, and the flow from this one does not move")
-    # about the time in which the loss first falls by a factor
-    clock = -log_pull - math.log(float(speed @ speed))
-    clocks = np.logaddexp(log_times, clock)
-    weights = np.empty((len(clocks), start.size))
-    done = int(np.searchsorted(clocks, clock, side="right"))
-    weights[:done] = start
-    if done == len(clocks):
-        return weights, 0
-    solver = LSODA(
-        network.velocity, clock, start, clocks[-1], rtol=_RELATIVE, atol=tolerance, jac=network.jacobian
-    )
-    while solver.status == "running":
-        message = solver.step()
-        log_pull = network.log_pull(solver.y)
-        now = f"ln t = {solver.t:.6g}, where ln of the sum of -l' is {log_pull:.3g}"
-        if message is not None or not math.isfinite(log_pull):
-            raise RuntimeError(f"the integration failed at {now}: {message}")
-        if solver.nfev > most:
-            raise RuntimeError(f"evaluations must be more for these times: {most} came to {now}")
-        if solver.t + log_pull > _AT_REST:
-            raise ValueError(f"start must lead to zero loss, and this one comes to rest at {now}")
-        after = int(np.searchsorted(clocks, solver.t, side="right"))
-        if after > done:
-            weights[done:after] = solver.dense_output()(clocks[done:after]).T
-            done = after
-    return weights, solver.nfev
+        columns = {
+            "log_time": self.log_times,
+            "log_loss": self.log_loss,
+            "log_loss_error": self.log_loss_error,
+            "margin": self.margin,
+            "smoothed_margin": self.smoothed_margin,
+            "margin_error": self.margins_error,
+            "log_scale": self.log_scale,
+        }
+        norms = {f"norm_{k + 1}": column for k, column in enumerate(self.norms.T)}
+        return pd.DataFrame(columns | norms)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the margin and, dashed, the smoothed margin against ln t, on a log axis from ln t > 0 on."""
+        import matplotlib.pyplot as plt
+
+        ax = plt.gca() if ax is None else ax
+        shown = self.log_times > 0.0
+        times = self.log_times[shown]
+        (line,) = ax.plot(times, self.margin[shown])
+        ax.plot(times, self.smoothed_margin[shown], color=line.get_color(), linestyle="--")
+        ax.set_xscale("log")
+        ax.set_xlabel("ln t")
+        ax.set_ylabel("normalized margin")
+        return ax
 
 
 def _recorded(
@@ -182,6 +172,7 @@ def integrate_gradient_flow(
     tolerance: float = 1e-8,
     corner: float = 1e-3,
     evaluations: int = 100_000,
+    progress: Progress | None = None,
 ) -> GradientFlow:
     """Gradient flow ``dW/dt = -dL/dW`` of a network without biases on the sum of ``l(y f(x))``.
 
@@ -213,6 +204,8 @@ def integrate_gradient_flow(
         in proportion to `corner` is that of an example that exact ReLUs would not learn.
     evaluations : int
         At most so many of the velocity.
+    progress : callable, optional
+        Called with the share of the work that is done.
 
     Returns
     -------
@@ -245,9 +238,13 @@ def integrate_gradient_flow(
         raise ValueError(f"evaluations must be at least 1, got {evaluations}")
     network = checked_network(inputs, labels, start, activation, loss, normalization, corner)
     weights = checked_start(network, start)
+
+    def run(which: int) -> Progress:
+        return lambda share: progress and progress(0.5 * (which + share))
+
     with threadpool_limits(1):  # small products: threads would only wait for each other
-        found, used = _steps(network, weights, times, tolerance, evaluations)
-        rough, _ = _steps(network, weights, times, _LOOSER * tolerance, evaluations)
+        found, used = _steps(network, weights, times, tolerance, evaluations, run(0))
+        rough, _ = _steps(network, weights, times, _LOOSER * tolerance, evaluations, run(1))
     log_loss, norms, directions, margins = _recorded(network, found)
     other_loss, other_norms, others, other_margins = _recorded(network, rough)
     turned = [

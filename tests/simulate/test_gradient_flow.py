@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import integrate, optimize, special
 
 from genlaws.simulate import integrate_gradient_flow, random_layers
@@ -390,6 +391,21 @@ def test_result_is_json():
     np.testing.assert_array_equal(again["directions"][0], flow.directions[0])
     assert again["loss"] == "exponential"
     assert again["schema_version"] == 1
+
+
+def test_result_is_a_frame_and_a_picture_and_its_work_is_reported():
+    done = []
+    flow = integrate_gradient_flow(
+        UNEQUAL, [1, 1], [[[0.0, 1.0]]], [-np.inf, -1.0, 10.0, 1e4], progress=done.append
+    )
+    assert done == sorted(done)
+    assert (min(done) < 0.1, max(done)) == (True, 1.0)
+    frame = flow.to_frame()
+    np.testing.assert_array_equal(frame["margin"], flow.margin)
+    np.testing.assert_array_equal(frame["norm_1"], flow.norms[:, 0])
+    margins, smoothed = flow.plot(Figure().subplots()).lines
+    np.testing.assert_array_equal(margins.get_xydata(), np.column_stack([[10.0, 1e4], flow.margin[2:]]))
+    assert np.all(smoothed.get_ydata() <= margins.get_ydata())
 
 
 @pytest.mark.parametrize(
