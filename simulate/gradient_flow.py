@@ -243,8 +243,12 @@ def integrate_gradient_flow(
         return lambda share: progress and progress(0.5 * (which + share))
 
     with threadpool_limits(1):  # small products: threads would only wait for each other
-        found, used = _steps(network, weights, times, tolerance, evaluations, run(0))
-        rough, _ = _steps(network, weights, times, _LOOSER * tolerance, evaluations, run(1))
+        (found, used), (rough, _) = (
+            weights_in_log_time(
+                network, weights, times, tolerance=some, evaluations=evaluations, progress=run(k)
+            )
+            for k, some in enumerate((tolerance, _LOOSER * tolerance))
+        )
     log_loss, norms, directions, margins = _recorded(network, found)
     other_loss, other_norms, others, other_margins = _recorded(network, rough)
     turned = [
