@@ -77,9 +77,9 @@ def checked_start(network: HomogeneousNetwork, start: Sequence[ArrayLike]) -> Fl
         norm, lengths = float(np.linalg.norm(layer)), np.linalg.norm(layer, axis=1, keepdims=True)
         if norm == 0.0:
             raise ValueError("start must have no layer of norm zero")
+        if network.normalization in ("units", "exponential") and not np.all(lengths > 0.0):
+            raise ValueError("start must have no unit of norm zero where units are normalized")
         if network.normalization == "units":
-            if not np.all(lengths > 0.0):
-                raise ValueError("start must have no unit of norm zero where units are normalized")
             layer *= norm / (math.sqrt(len(layer)) * lengths)
     return np.concatenate([layer.ravel() for layer in layers])
 

@@ -189,12 +189,14 @@ def integrate_gradient_flow(
         ``l(m) = exp(-m)`` or ``ln(1 + exp(-m))``.
     activation : {"linear", "relu", "square", "cube"}
         Of hidden units.
-    normalization : {"none", "layers", "units"}
+    normalization : {"none", "layers", "units", "exponential"}
         What moves. ``"none"``: the weights. ``"layers"``: the norm rho_k and the direction V_k of each layer
         on its unit sphere, which is at once the flow with a Lagrange multiplier for unit norms, of weight
         normalization, and along the tangent gradient (arXiv:1903.04991): directions move rho_k^2 times as
         fast as with ``"none"``. ``"units"``: one norm for each layer, whose units have directions on spheres
         of their own and equal norms, as batch normalization has them; units of `start` are brought there.
+        ``"exponential"``: ln |w| and the direction of each unit's weights w, which is the plain flow with
+        |w|^2 times the speed (arXiv:2010.12909, exponential weight normalization).
     tolerance : float
         Absolute error of weights in each step, between 1e-12 and 1e-2.
     corner : float

@@ -20,7 +20,7 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 Activation = Literal["linear", "relu", "square", "cube"]
 Loss = Literal["exponential", "logistic"]
-Normalization = Literal["none", "layers", "units"]
+Normalization = Literal["none", "layers", "units", "exponential"]
 
 DEGREES: dict[Activation, int] = {"linear": 1, "relu": 1, "square": 2, "cube": 3}
 # Trial steps of an integrator may leave what numbers can hold; a flow comes nowhere near these.
@@ -131,8 +131,8 @@ class HomogeneousNetwork:
         )  # fmt: skip
 
     def _pieces(self, k: int) -> int:
-        # how many parts of a layer have a sphere of their own
-        return self.widths[k + 1] if self.normalization == "units" else 1
+        # how many parts of a layer have a direction of their own
+        return self.widths[k + 1] if self.normalization in ("units", "exponential") else 1
 
     def _mobility(self, k: int, norm: float) -> float:
         # of a layer's direction, in units of that of its norm
@@ -157,11 +157,32 @@ class HomogeneousNetwork:
             # again: what rounding left along the pieces would be multiplied by the square of the norm
             tangential -= (tangential * pieces).sum(axis=1, keepdims=True) / square * pieces
             log_speed = log_clock + at.log_pull + at.log_product - math.log(at.norms[k])
-            change = self._mobility(k, at.norms[k]) * tangential + self.powers[k] * mean * pieces
+            if self.normalization == "exponential":
+                change = at.norms[k] ** 2 * square * slope
+            else:
+                change = self._mobility(k, at.norms[k]) * tangential + self.powers[k] * mean * pieces
             changes.append(math.exp(min(log_speed, _LARGEST_LOG_SPEED)) * change.ravel())
             if k > 0:
                 errors = (errors @ layer) * at.slopes[k - 1]
         return np.concatenate(changes[::-1])
+
+    def margin_gradients(self, weights: FloatArray) -> FloatArray:
+        """Gradients of each example's margin by all weights, shape (examples, parameters).
+
+        Along the weights of layer k they are kappa_k times the margin, exactly: corners grow with the norms.
+        """
+        at = self._forward(weights)
+        errors = at.product * self.labels[:, None]
+        margins = at.product * self.labels * at.outputs
+        gradients: list[FloatArray] = []
+        for k in reversed(range(len(at.directions))):
+            layer = at.directions[k]
+            slopes = (errors[:, :, None] * at.hidden[k][:, None, :]).reshape(len(margins), -1)
+            across = self.powers[k] * margins - slopes @ layer.ravel()
+            gradients.append((slopes + np.outer(across, layer)) / at.norms[k])
+            if k > 0:
+                errors = (errors @ layer) * at.slopes[k - 1]
+        return np.concatenate(gradients[::-1], axis=1)
 
     def jacobian(self, log_clock: float, weights: FloatArray) -> FloatArray:
         """Derivatives of `velocity` by the weights, shape (parameters, parameters).
@@ -219,7 +240,13 @@ class HomogeneousNetwork:
             change = mobility * tangential + self.powers[k] * mean * pieces
             d_change = mobility * d_tangential
             d_change += self.powers[k] * (d_mean[:, None, None] * pieces + mean * d_pieces)
-            if self.normalization != "none":
+            if self.normalization == "exponential":
+                mobilities = at.norms[k] ** 2 * square[:, None]
+                change = mobilities * slope
+                d_mobilities = 2.0 * mobilities * d_log_norms[k][:, None, None]
+                d_mobilities += 2.0 * at.norms[k] ** 2 * (pieces * d_pieces).sum(axis=2, keepdims=True)
+                d_change = d_mobilities * slope + mobilities * d_slope
+            elif self.normalization != "none":
                 d_change += 2.0 * mobility * d_log_norms[k][:, None, None] * tangential
             d_log_speed = d_log_pull + d_log_product - d_log_norms[k]
             d_change += d_log_speed[:, None, None] * change

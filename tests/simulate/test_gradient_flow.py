@@ -300,6 +300,50 @@ def test_chains_of_single_units_follow_their_quadrature(layers):
     assert flow.log_loss[-1] == pytest.approx(-u, abs=1e-8)
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_exponentially_normalized_chains_follow_their_integral(layers):
+    # u' = K u^2 e^-u, of which Ei(u) - e^u / u is the integral
+    log_times = np.array([-2.0, 2.0, 20.0, 300.0, 1e4])
+    flow = integrate_gradient_flow([[1.0]], [1], [[[0.7]]] * layers, log_times, normalization="exponential")
+    u = np.exp(flow.log_scale)
+    passed = [special.expi(each) - math.exp(each) / each for each in (0.7**layers, *u[:4])]
+    np.testing.assert_allclose(np.log(np.diff(passed).cumsum() / layers), log_times[:4], rtol=1e-9, atol=1e-6)
+    # late e^u / u^2 (1 + 2/u) = K t: twice ln ln t ahead of ln t, whatever the depth
+    assert u[4] - 2.0 * math.log(u[4]) + 2.0 / u[4] - math.log(layers) == pytest.approx(1e4, abs=1e-5)
+
+
+def test_exponential_normalization_moves_the_logarithms_of_norms():
+    inputs, labels = task(8, 3)
+    start = random_layers([3, 4, 1], rng=5)
+
+    def weights_of(state):
+        logs, v = np.split(state[:5], [4]), unpacked(state[5:], start)
+        units = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in v]
+        return units, [np.exp(each)[:, None] * unit for each, unit in zip(logs, units, strict=True)]
+
+    def velocity(_, state):
+        units, layers = weights_of(state)
+        down = [
+            np.linalg.norm(w, axis=1, keepdims=True) * d
+            for w, d in zip(layers, descent(layers, inputs, labels, "cube"), strict=True)
+        ]
+        radial = [(d * unit).sum(axis=1) for d, unit in zip(down, units, strict=True)]
+        across = [d - r[:, None] * unit for d, r, unit in zip(down, radial, units, strict=True)]
+        return np.concatenate([*radial, packed(across)])
+
+    lengths = [np.linalg.norm(layer, axis=1, keepdims=True) for layer in start]
+    state = np.concatenate(
+        [np.log(packed(lengths)), packed([w / n for w, n in zip(start, lengths, strict=True)])]
+    )
+    times = np.array([0.05, 1.0, 5.0])
+    exact = [packed(weights_of(each)[1]) for each in plain(velocity, state, times)]
+    flow = integrate_gradient_flow(
+        inputs, labels, start, np.log(times), activation="cube", normalization="exponential", tolerance=1e-10
+    )
+    found = np.column_stack([layer.reshape(3, -1) for layer in flow.weights])
+    np.testing.assert_allclose(found, exact, rtol=0, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     ("activation", "normalization"), [("relu", "none"), ("relu", "units"), ("square", "layers")]
 )

@@ -16,7 +16,7 @@ def network(activation, loss, normalization, corner=0.05):
 
 
 @pytest.mark.parametrize("loss", ["exponential", "logistic"])
-@pytest.mark.parametrize("normalization", ["none", "layers", "units"])
+@pytest.mark.parametrize("normalization", ["none", "layers", "units", "exponential"])
 @pytest.mark.parametrize("activation", ["linear", "relu", "square", "cube"])
 def test_jacobian_is_that_of_differences(activation, normalization, loss):
     made, weights = network(activation, loss, normalization)
@@ -68,3 +68,27 @@ def test_no_trial_step_leaves_the_numbers():
     for scale in (1e-20, 1e20):
         for clock in (-1e4, 1e4):
             assert np.all(np.isfinite(made.velocity(clock, scale * weights)))
+
+
+@pytest.mark.parametrize("activation", ["linear", "relu", "square", "cube"])
+def test_gradients_of_margins_are_those_of_differences_and_make_the_velocity(activation):
+    made, weights = network(activation, "exponential", "none")
+
+    def margins(flat):
+        matrices = made.layers(flat)
+        norms = np.array([np.linalg.norm(layer) for layer in matrices])
+        outputs = made.normalized_outputs([w / n for w, n in zip(matrices, norms, strict=True)])
+        return made.labels * outputs * np.prod(norms**made.powers)
+
+    found, step = made.margin_gradients(weights), 1e-5
+    for j in range(weights.size):
+        along = np.zeros(weights.size)
+        along[j] = step
+        slope = (margins(weights + along) - margins(weights - along)) / (2.0 * step)
+        np.testing.assert_allclose(found[:, j], slope, atol=1e-7 * np.abs(found).max())
+    # each layer's share of Euler's identity
+    parts = made.layers(found * weights)
+    along = np.stack([part.sum(axis=(1, 2)) for part in parts], axis=1)
+    np.testing.assert_allclose(along, np.outer(margins(weights), made.powers), rtol=1e-10)
+    velocity = np.exp(-margins(weights)) @ found
+    np.testing.assert_allclose(made.velocity(0.0, weights), velocity, rtol=1e-9, atol=1e-12)
