@@ -33,6 +33,8 @@ from .jammed_perceptron import JammedPerceptron as JammedPerceptron
 from .jammed_perceptron import jam_hinge_perceptron as jam_hinge_perceptron
 from .kernel_files import load_kernels as load_kernels
 from .kernel_files import write_kernels as write_kernels
+from .kkt import KKTResidual as KKTResidual
+from .kkt import kkt_residual as kkt_residual
 from .least_squares_network import LeastSquaresFit as LeastSquaresFit
 from .least_squares_network import fit_least_squares_network as fit_least_squares_network
 from .least_squares_network import least_squares_network_parameters as least_squares_network_parameters
@@ -69,6 +71,8 @@ from .tangent_kernels import erf_tangent_kernel as erf_tangent_kernel
 from .tangent_kernels import relu_tangent_kernel as relu_tangent_kernel
 from .threshold import Threshold as Threshold
 from .threshold import bisect_threshold as bisect_threshold
+from .tangential_curvature import TangentialCurvature as TangentialCurvature
+from .tangential_curvature import tangential_curvature as tangential_curvature
 from .threshold import find_threshold as find_threshold
 from .training_sets import sample_training_sets as sample_training_sets
 from .zero_error import sample_zero_error as sample_zero_error
