@@ -41,6 +41,8 @@ from .least_squares_network import least_squares_network_parameters as least_squ
 from .linear_data import GaussianMixtureLabels as GaussianMixtureLabels
 from .linear_data import LogisticLabels as LogisticLabels
 from .linear_data import TeacherLabels as TeacherLabels
+from .linear_descent import LinearDescent as LinearDescent
+from .linear_descent import descend_linear as descend_linear
 from .linear_ensembles import LinearEnsemble as LinearEnsemble
 from .linear_ensembles import classification_ensemble as classification_ensemble
 from .linear_ensembles import excess_risks as excess_risks
@@ -69,10 +71,10 @@ from .random_feature_ensembles import RandomFeatureRegression as RandomFeatureRe
 from .spherical_perceptron import SphericalPerceptron as SphericalPerceptron
 from .tangent_kernels import erf_tangent_kernel as erf_tangent_kernel
 from .tangent_kernels import relu_tangent_kernel as relu_tangent_kernel
-from .threshold import Threshold as Threshold
-from .threshold import bisect_threshold as bisect_threshold
 from .tangential_curvature import TangentialCurvature as TangentialCurvature
 from .tangential_curvature import tangential_curvature as tangential_curvature
+from .threshold import Threshold as Threshold
+from .threshold import bisect_threshold as bisect_threshold
 from .threshold import find_threshold as find_threshold
 from .training_sets import sample_training_sets as sample_training_sets
 from .zero_error import sample_zero_error as sample_zero_error
