@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory.curves import Divergence, ExponentialDecay, LogarithmicDecay, LogarithmicGrowth
 from genlaws.theory.laws import CurveLaw, Law
+from genlaws.theory.linear_laws import Linear
 from genlaws.theory.power_laws import PowerLaw, PowerLawWithCorrection, PowerLawWithPlateau
 
 from .fits import central_values, curve_weights, fit_curves
@@ -72,6 +73,8 @@ def _straighten(law: CurveLaw, table: ReplicateTable) -> _Straight | None:
             return _Straight(-x, lambda y: (y if law.log_y else _ln(y)) - known)
         case LogarithmicGrowth():
             return _Straight(_ln(x), lambda y: y)
+        case Linear():
+            return _Straight(x, lambda y: y)
         case LogarithmicDecay():
             return _Straight(_ln(_ln(x)), _ln)
         case Divergence():
@@ -92,8 +95,9 @@ def local_slopes(law: Law, measurement: Measurement) -> LocalSlopes | None:
 
     For power laws d ln y / d ln x, a fitted plateau or correction taken away; for exponential decays
     -d ln y / dx without their power prefactor; for logarithms dy / d ln x, or d ln y / d ln ln x; for
-    divergences -d ln y / d ln |x - threshold|. Slopes are taken within replicates and averaged. Where
-    some replicate has no logarithm they are those of the mean, with a jackknife over replicates.
+    lines dy / dx; for divergences -d ln y / d ln |x - threshold|. Slopes are taken within replicates and
+    averaged. Where some replicate has no logarithm they are those of the mean, with a jackknife over
+    replicates.
 
     Parameters
     ----------

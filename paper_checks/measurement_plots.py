@@ -60,6 +60,8 @@ def _scales(law: Law, x: FloatArray, y: FloatArray) -> tuple[str, str]:
         return "log", "log" if positive else "linear"
     if name.startswith("Logarithmic") and np.all(x > 0):
         return "log", "linear"
+    if name == "Linear":
+        return "linear", "linear"
     return "log" if _spans_a_decade(x) else "linear", "log" if _spans_a_decade(y) else "linear"
 
 

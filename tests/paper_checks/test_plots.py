@@ -26,6 +26,7 @@ from genlaws.theory import (
     EqualWithinMargin,
     ExponentialDecay,
     InteriorPeak,
+    Linear,
     LogarithmicDecay,
     LogarithmicGrowth,
     LowerBound,
@@ -44,6 +45,7 @@ LAWS = {
     "exponential": ExponentialDecay(rate=0.1),
     "log exponential": ExponentialDecay(rate=0.1, log_y=True),
     "growth": LogarithmicGrowth(),
+    "line": Linear(),
     "decay": LogarithmicDecay(),
     "divergence": Divergence(),
     "constant": Constant(2.0),
@@ -215,6 +217,7 @@ def test_means_error_bars_law_and_rivals_are_where_they_belong(make_claim):
         (ExponentialDecay(rate=0.1), ("linear", "log")),
         (ExponentialDecay(rate=0.1, log_y=True), ("linear", "linear")),
         (LogarithmicGrowth(), ("log", "linear")),
+        (Linear(), ("linear", "linear")),
         (Constant(2.0), ("linear", "linear")),
     ],
 )
