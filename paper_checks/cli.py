@@ -8,6 +8,7 @@ import genlaws
 
 from .cli_check import check, claims
 from .cli_curve import curve
+from .cli_margin import margin
 from .cli_phase import phase
 from .cli_report import report
 from .cli_runs import runs
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for _command in (check, claims, curve, phase, report, runs, sample, sweep, train):
+for _command in (check, claims, curve, margin, phase, report, runs, sample, sweep, train):
     main.add_command(_command)

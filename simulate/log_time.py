@@ -8,6 +8,7 @@ at once; LSODA with the exact Jacobian steps it.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Protocol
 
@@ -20,6 +21,8 @@ FloatArray = NDArray[np.float64]
 _RELATIVE = 1e-13  # rounding; the tolerance is absolute, as margins are differences of weights
 # ln of (t + c) times the sum of -l'(margin), of order one as long as the loss falls, grows like ln t at rest
 _AT_REST = 30.0
+# a flow may pass a saddle; one that takes so many evaluations beyond that time stays there
+_RESTING, _PATIENCE = 12.0, 3_000
 
 
 class LossFlow(Protocol):
@@ -88,16 +91,23 @@ def weights_in_log_time(
     if done == len(clocks):
         return weights, 0
     solver = LSODA(flow.velocity, clock, start, clocks[-1], rtol=_RELATIVE, atol=tolerance, jac=flow.jacobian)
+    moving = 0  # evaluations up to where the flow last did
     while solver.status == "running":
-        message = solver.step()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # says in other words what the message does
+            message = solver.step()
         log_pull = flow.log_pull(solver.y)
         now = f"ln t = {solver.t:.6g}, where ln of the sum of -l' is {log_pull:.3g}"
-        if message is not None or not math.isfinite(log_pull):
+        rest = solver.t + log_pull
+        if rest <= _RESTING:
+            moving = solver.nfev
+        failed = message is not None or not math.isfinite(log_pull)
+        if rest > _AT_REST or (rest > _RESTING and (failed or solver.nfev - moving > _PATIENCE)):
+            raise ValueError(f"start must lead to zero loss, and this one comes to rest at {now}")
+        if failed:
             raise RuntimeError(f"the integration failed at {now}: {message}")
         if solver.nfev > evaluations:
             raise RuntimeError(f"evaluations must be more for these times: {evaluations} came to {now}")
-        if solver.t + log_pull > _AT_REST:
-            raise ValueError(f"start must lead to zero loss, and this one comes to rest at {now}")
         after = int(np.searchsorted(clocks, solver.t, side="right"))
         if after > done:
             weights[done:after] = solver.dense_output()(clocks[done:after]).T

@@ -437,6 +437,17 @@ def test_result_is_json():
     assert again["schema_version"] == 1
 
 
+@pytest.mark.parametrize("tolerance", [1e-6, 1e-8])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_flows_that_leave_an_example_behind_are_said_to_rest(seed, tolerance):
+    # no unit is active on it any more; where the integrator gives up first, that is why
+    inputs, labels = [[-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0], [1.0, 1.0]], [1, 1, -1, -1]
+    with pytest.raises(ValueError, match="comes to rest"):
+        integrate_gradient_flow(
+            inputs, labels, random_layers([2, 8, 1], rng=seed), [1e4], activation="relu", tolerance=tolerance
+        )
+
+
 def test_result_is_a_frame_and_a_picture_and_its_work_is_reported():
     done = []
     flow = integrate_gradient_flow(
