@@ -17,6 +17,8 @@ from .tasks import classification_task as classification_task
 from .tasks import split_points as split_points
 
 if TYPE_CHECKING:
+    from .batch_normalized import BatchNormalizedTraining as BatchNormalizedTraining
+    from .batch_normalized import train_batch_normalized as train_batch_normalized
     from .gradient_flow import ScaledFlow as ScaledFlow
     from .gradient_flow import train_by_gradient_flow as train_by_gradient_flow
     from .guessing import guess_and_check as guess_and_check
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from .width_training import train_width as train_width
 
 _LATER = {
+    "BatchNormalizedTraining": "batch_normalized",
     "BatchedNetwork": "networks",
     "KernelFluctuation": "kernel_fluctuation",
     "MinimaComparison": "minima_comparison",
@@ -79,6 +82,7 @@ _LATER = {
     "network_phase_map": "network_maps",
     "prior_errors": "prior_draws",
     "sweep_widths": "width_sweep",
+    "train_batch_normalized": "batch_normalized",
     "train_by_gradient_flow": "gradient_flow",
     "train_networks": "training",
     "train_width": "width_training",

@@ -1,5 +1,7 @@
 """Ensembles of classifiers whose answers are known, and the rare-event samplers (numba)."""
 
+from .batch_normalization import BatchNormalizedFlow as BatchNormalizedFlow
+from .batch_normalization import integrate_batch_normalized_flow as integrate_batch_normalized_flow
 from .binary_perceptron import BinaryPerceptron as BinaryPerceptron
 from .covariances import arc_cosine_covariance as arc_cosine_covariance
 from .covariances import erf_covariance as erf_covariance
@@ -49,6 +51,8 @@ from .linear_ensembles import excess_risks as excess_risks
 from .linear_ensembles import regression_ensemble as regression_ensemble
 from .lookup_table import LookupTable as LookupTable
 from .measurement import Measurement as Measurement
+from .normalized_descent import NormalizedDescent as NormalizedDescent
+from .normalized_descent import descend_normalized_units as descend_normalized_units
 from .output_ensembles import SeedEstimate as SeedEstimate
 from .output_ensembles import boundary_distance as boundary_distance
 from .output_ensembles import boundary_distance_ratio as boundary_distance_ratio
