@@ -133,7 +133,7 @@ def _checked_steps(steps: ArrayLike) -> NDArray[np.int64]:
     asked = np.atleast_1d(np.asarray(steps, dtype=np.float64))
     whole = asked.ndim == 1 and asked.size > 0 and bool(np.all(asked == np.floor(asked)))
     if not whole or asked[0] < 0 or not np.all(np.diff(asked) > 0) or not asked[-1] < 2**53:
-        raise ValueError(f"steps must be increasing whole numbers of at least 0, got {steps}")
+        raise ValueError(f"steps must be increasing whole numbers of at least 0, got {asked}")
     return asked.astype(np.int64)
 
 
@@ -197,7 +197,7 @@ def descend_linear(
         )
     weights = np.array(start, dtype=np.float64)
     if weights.shape != matrix.shape[1:] or not np.all(np.isfinite(weights)):
-        raise ValueError(f"start must be {matrix.shape[1]} finite weights, got {start}")
+        raise ValueError(f"start must be {matrix.shape[1]} finite weights, got {weights}")
     if method not in get_args(DescentMethod):
         raise ValueError(f"method must be one of {', '.join(get_args(DescentMethod))}, got {method!r}")
     if not (math.isfinite(rate) and rate > 0.0):
