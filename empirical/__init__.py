@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .kernel_maps import kernel_phase_map as kernel_phase_map
     from .kernels import convolutional_kernels as convolutional_kernels
     from .limit_kernel import limit_tangent_kernel as limit_tangent_kernel
+    from .long_training import LongTraining as LongTraining
+    from .long_training import train_long as train_long
     from .minima_comparison import MinimaComparison as MinimaComparison
     from .minima_comparison import compare_minima as compare_minima
     from .module_network import ModuleNetwork as ModuleNetwork
@@ -56,6 +58,7 @@ _LATER = {
     "BatchNormalizedTraining": "batch_normalized",
     "BatchedNetwork": "networks",
     "KernelFluctuation": "kernel_fluctuation",
+    "LongTraining": "long_training",
     "MinimaComparison": "minima_comparison",
     "ModuleNetwork": "module_network",
     "Network": "networks",
@@ -84,6 +87,7 @@ _LATER = {
     "sweep_widths": "width_sweep",
     "train_batch_normalized": "batch_normalized",
     "train_by_gradient_flow": "gradient_flow",
+    "train_long": "long_training",
     "train_networks": "training",
     "train_width": "width_training",
     "zero_loss_threshold": "width_sweep",

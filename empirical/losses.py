@@ -11,6 +11,10 @@ from torch.nn import functional
 
 Loss = Literal["hinge", "cross-entropy", "exponential", "square"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
+LogLoss = Literal["cross-entropy", "exponential"]
+LOG_LOSSES: tuple[LogLoss, ...] = get_args(LogLoss)
+
+_LOG_EDGE = -20.0
 
 
 def _right_and_others(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,6 +41,38 @@ def margins(scores: Tensor, labels: Tensor) -> Tensor:
         return scores[..., 0] * labels
     right, others = _right_and_others(scores, labels)
     return right - others.amax(dim=-1)
+
+
+def log_example_losses(scores: Tensor, labels: Tensor, loss: LogLoss) -> Tensor:
+    """Natural logarithm of `example_losses`, also where the loss itself is below what numbers can hold.
+
+    Parameters
+    ----------
+    scores, labels
+        As in `margins`.
+    loss : {"cross-entropy", "exponential"}
+
+    Returns
+    -------
+    Tensor, shape (networks, points)
+
+    Raises
+    ------
+    ValueError
+        If the loss is neither of the two.
+    """
+    if loss not in LOG_LOSSES:
+        raise ValueError(f"loss must be one of {', '.join(LOG_LOSSES)}, got {loss!r}")
+    if scores.shape[-1] == 1:
+        behind = -margins(scores, labels)
+    else:
+        right, others = _right_and_others(scores, labels)
+        behind = others.logsumexp(dim=-1) - right
+    if loss == "exponential":
+        return behind
+    # below the edge ln ln(1 + e^z) is z - e^z / 2 to the last digit; both sides stay finite for the gradient
+    near = functional.softplus(behind.clamp_min(_LOG_EDGE)).log()
+    return torch.where(behind > _LOG_EDGE, near, behind - 0.5 * behind.clamp_max(_LOG_EDGE).exp())
 
 
 def example_losses(scores: Tensor, labels: Tensor, loss: Loss) -> Tensor:
