@@ -1,0 +1,137 @@
+"""Lyu & Li: loss, norm and smoothed margin of homogeneous networks in log time (E2)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from genlaws.theory import Constant, LogarithmicGrowth, LowerBound, PowerLaw
+
+from ..claim import Claim, Control
+from .deep_flows import (
+    CUBES,
+    EARLY,
+    END,
+    EXPONENTIALLY_NORMALIZED,
+    LATE,
+    ONE_LAYER,
+    SQUARES,
+    THREE_LAYERS,
+    TWO_LAYERS,
+    flows,
+)
+from .units import NETWORKS_COME_LATER
+
+_PAPER = "arXiv:1906.05890"
+_LATE: dict[str, Any] = {
+    "paper": "classics",
+    "x_range": (LATE, END),
+    "not_applicable": NETWORKS_COME_LATER,
+}
+# exponents of degrees 3 and 4 lie 1/6 apart
+_WITHIN = 0.05
+
+
+def _loss(exponent: float, settings: dict[str, Any], other: dict[str, Any], of_other: str) -> dict[str, Any]:
+    return {
+        **_LATE,
+        "law": LogarithmicGrowth(slope=exponent),
+        "predicted": exponent,
+        "band": (exponent - _WITHIN, exponent + _WITHIN),
+        "falsifier": f"a slope in ln ln t that differs from {exponent:.3g} by more than {_WITHIN:g}",
+        "control": Control(
+            description=f"{of_other}, whose exponent is another",
+            expected="REFUTED",
+            experiments=flows(other, "loss"),
+        ),
+        "experiments": flows(settings, "loss"),
+        "rivals": (Constant(),) if exponent else (),
+    }
+
+
+def _prediction(degree: int, exponent: str) -> str:
+    return (
+        f"\N{MINUS SIGN}ln(loss) less ln t rises as {exponent} ln ln t, 2 \N{MINUS SIGN} 2/L for L = {degree}"
+    )
+
+
+CLAIMS = (
+    Claim(
+        id="E2a",
+        where=f"{_PAPER}, rate of the loss, L = 1",
+        statement="The loss of a linear classifier falls as 1 / t.",
+        prediction=_prediction(1, "0"),
+        **_loss(0.0, ONE_LAYER, TWO_LAYERS, "networks of two layers"),
+    ),
+    Claim(
+        id="E2b",
+        where=f"{_PAPER}, rate of the loss, L = 2",
+        statement="The loss of a network of two layers falls as 1 / (t ln t).",
+        prediction=_prediction(2, "1"),
+        **_loss(1.0, TWO_LAYERS, ONE_LAYER, "linear classifiers"),
+    ),
+    Claim(
+        id="E2c",
+        where=f"{_PAPER}, rate of the loss, L = 3",
+        statement="With squares in two layers, of degree 3, the loss falls as 1 / (t (ln t)^(4/3)).",
+        prediction=_prediction(3, "4/3"),
+        **_loss(4.0 / 3.0, SQUARES, TWO_LAYERS, "networks of two layers without squares"),
+    ),
+    Claim(
+        id="E2d",
+        where=f"{_PAPER}, rate of the norm, L = 4",
+        statement="The norm of the weights grows as (ln t)^(1/L).",
+        prediction="an exponent of 1/4 for two layers with cubes, of degree 4",
+        law=PowerLaw(exponent=0.25),
+        predicted=0.25,
+        # a quarter of what lies between degrees 3 and 4
+        band=(0.23, 0.27),
+        falsifier="an exponent of ln t that differs from 1/4 by more than 0.02",
+        control=Control(
+            description="two layers with squares, of degree 3, whose exponent is 1/3",
+            expected="REFUTED",
+            experiments=flows(SQUARES, "weight norm"),
+        ),
+        experiments=flows(CUBES, "weight norm"),
+        **_LATE,
+    ),
+    Claim(
+        id="E2e",
+        where=f"{_PAPER}, rate of the loss, L = 4",
+        statement="With cubes in two layers, of degree 4, the loss falls as 1 / (t (ln t)^(3/2)).",
+        prediction=_prediction(4, "3/2"),
+        **_loss(1.5, CUBES, SQUARES, "two layers with squares, of degree 3"),
+    ),
+    Claim(
+        id="E2f",
+        where=f"{_PAPER}, bound on the growth of the smoothed margin",
+        statement=(
+            "The logarithm of the smoothed margin grows at least as fast as L times the squared speed of the "
+            "direction over that of the logarithm of the norm; so it never falls, see D3a for that alone."
+        ),
+        prediction="growth in each step of ln t exceeds what the bound leaves, for linear and ReLU networks",
+        law=LowerBound(),
+        predicted=0.0,
+        band=(0.0, math.inf),
+        x_range=(1.1 * EARLY * (LATE / EARLY) ** (1 / 18), LATE),
+        falsifier="a smoothed margin that grows by less than the bound",
+        control=Control(
+            description=(
+                "exponential weight normalization (arXiv:2010.12909), which is no gradient flow of the "
+                "weights: their direction moves faster than the margin grows"
+            ),
+            expected="REFUTED",
+            experiments=flows(EXPONENTIALLY_NORMALIZED, "rate"),
+        ),
+        experiments=flows(TWO_LAYERS, "rate"),
+        paper="classics",
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="E2g",
+        where="arXiv:2010.12909, rate of the loss under exponential weight normalization",
+        statement="With exponentially normalized weights the loss falls as 1 / (t (ln t)^2) at any depth.",
+        prediction="\N{MINUS SIGN}ln(loss) less ln t rises as 2 ln ln t, for two linear layers and three",
+        **_loss(2.0, EXPONENTIALLY_NORMALIZED, THREE_LAYERS, "three layers without normalization"),
+    ),
+)
