@@ -154,7 +154,7 @@ _flow_options = option_bundle(
         "directions and logarithms of norms of units.",
     ),
     click.option(
-        "--scale", type=_POSITIVE, default=1.0, show_default=True, help="Of Gaussian weights at the start."
+        "--scale", type=_POSITIVE, default=1.4, show_default=True, help="Of Gaussian weights at the start."
     ),
     click.option(
         "--log-time",

@@ -47,7 +47,7 @@ class FlowSettings:
     activation: Activation = "relu"
     loss: Loss = "exponential"
     normalization: Normalization = "none"
-    scale: float = 1.0
+    scale: float = 1.4
     log_time: float = 1e4
     tolerance: float = 1e-8
 
@@ -84,6 +84,9 @@ class FollowedMargin:
     angles : ndarray, shape (times,)
         In radians: to the best direction of a linear classifier; of other networks, all weights to those at
         the end.
+    left_behind : int
+        Examples that the network with exact ReLUs has no half of the margin on at the end: rounded corners,
+        which the flow needs, hold them up.
     expected_log_loss, expected_norm : ndarray, shape (times,), optional
         By `MarginGrowth`; the norm is that of every layer. None where it says nothing of such units. For
         networks that are no linear classifiers, with the margin and the loss at the end.
@@ -95,6 +98,7 @@ class FollowedMargin:
     flow: GradientFlow
     best: float | None
     angles: FloatArray
+    left_behind: int = 0
     expected_log_loss: FloatArray | None = None
     expected_norm: FloatArray | None = None
     expected_margin: FloatArray | None = None
@@ -110,12 +114,19 @@ class FollowedMargin:
         # from there on arXiv:1906.05890 has the smoothed margin grow
         below, in_words = {"exponential": (0.0, "1"), "logistic": (_LOG_LN_2, "ln 2")}[settings.loss]
         falls = -float(np.diff(flow.smoothed_margin[flow.log_loss < below]).min(initial=0.0))
-        error = float(flow.margins_error[-1])
+        error, left = float(flow.margins_error[-1]), ()
+        if self.left_behind:
+            left = (
+                f"On {self.left_behind} example{'s' * (self.left_behind != 1)} no unit is active any more: "
+                "exact ReLUs would not learn them, and this margin is that of their rounded corners. Another "
+                "--seed, more --width or a larger --scale may help.",
+            )
         grew = "grew all the time" if falls <= 2.0 * error else f"fell by up to {number(falls)}"
         return (
             f"{where} at ln t = {number(settings.log_time, digits=6)}, where ln of the loss is "
             f"{number(float(flow.log_loss[-1]), digits=6)}. The smoothed margin {grew} once the loss was "
             f"below {in_words}.",
+            *left,
             f"Errors of the integration, by a run of ten times the tolerance: {number(error, digits=1)} in "
             f"margins, {number(float(flow.log_loss_error[-1]), digits=1)} in ln loss.",
         )
@@ -149,6 +160,7 @@ class FollowedMargin:
             "margin_error": flow.margins_error.tolist(),
             "norms": flow.norms.tolist(),
             "angle": self.angles.tolist(),
+            "left_behind": self.left_behind,
             **expected,
             "sentences": list(self.sentences()),
         }
@@ -237,16 +249,28 @@ def _of_linear(
         approach, rows[best.support], flow, scales, plain=settings.normalization == "none"
     )
     norm = scales ** (1.0 / flow.norms.shape[1])
-    return FollowedMargin(settings, flow, best.margin, angles, log_loss, norm, margins, turns)
+    return FollowedMargin(settings, flow, best.margin, angles, 0, log_loss, norm, margins, turns)
 
 
-def _of_others(settings: FlowSettings, flow: GradientFlow) -> FollowedMargin:
+def _left_behind(examples: TwoClasses, inputs: FloatArray, flow: GradientFlow) -> int:
+    signals = inputs
+    for layer in flow.directions[:-1]:
+        signals = np.maximum(signals @ layer[-1].T, 0.0)
+    exact = examples.labels * (signals @ flow.directions[-1][-1].T)[:, 0]
+    return int(np.count_nonzero(exact < 0.5 * flow.margin[-1]))
+
+
+def _of_others(
+    examples: TwoClasses, inputs: FloatArray, settings: FlowSettings, flow: GradientFlow
+) -> FollowedMargin:
     angles, margin = _turned(flow), float(flow.margin[-1])
+    left = _left_behind(examples, inputs, flow) if settings.activation == "relu" else 0
     if np.any(flow.powers != 1.0) or margin <= 0.0 or settings.normalization == "exponential":
-        return FollowedMargin(settings, flow, None, angles)
+        return FollowedMargin(settings, flow, None, angles, left)
     log_examples = float(flow.log_loss[-1]) + margin * float(np.exp(flow.log_scale[-1]))
     log_loss, scales = _grown(flow, margin, log_examples)
-    return FollowedMargin(settings, flow, None, angles, log_loss, scales ** (1.0 / flow.norms.shape[1]))
+    norm = scales ** (1.0 / flow.norms.shape[1])
+    return FollowedMargin(settings, flow, None, angles, left, log_loss, norm)
 
 
 def follow_margin(
@@ -290,5 +314,5 @@ def follow_margin(
         progress=progress,
     )
     if outlook is None or not settings.linear:
-        return _of_others(settings, flow)
+        return _of_others(examples, inputs, settings, flow)
     return _of_linear(examples, inputs, settings, flow, outlook)

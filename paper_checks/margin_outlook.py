@@ -86,7 +86,7 @@ class MarginOutlook:
 
     @property
     def settled_log_time(self) -> float | None:
-        """Ln t from which on theory holds: powers of t have faded, those of other examples too."""
+        """Ln t by which all powers of t have faded, and theory holds; often it does so long before."""
         if self.approach is None:
             return None
         others = np.delete(self.best.margins, self.best.support) - 1.0
@@ -132,11 +132,13 @@ class MarginOutlook:
                 f"t^{number(-approach.relaxation_exponent)} / ln t, and such examples hide the general law."
             )
         which = "Of their many duals, those of largest entropy" if self.best.degenerate else "Their duals"
+        # across their span, directions keep what they start from: it adds to the angle, not to the margin
+        whole = len(self.best.support) >= min(self.examples.inputs.shape)
         return (
             f"{which} differ (the largest is {number(self.dual_spread)} times the least), so that gradient "
-            f"descent is slow: from ln t of about {number(self.settled_log_time, digits=2)} on the angle to "
-            f"the best direction is {number(approach.angle_coefficient)} / ln t, and the margin is short of "
-            f"the largest by {number(approach.margin_gap_coefficient)} / ln t."
+            f"descent is slow: late, the angle to the best direction is {'' if whole else 'at least '}"
+            f"{number(approach.angle_coefficient)} / ln t, and the margin is short of the largest by "
+            f"{number(approach.margin_gap_coefficient)} / ln t."
         )
 
     def _after(self) -> str:

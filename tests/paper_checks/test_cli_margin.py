@@ -37,6 +37,15 @@ def document(*arguments):
     return found
 
 
+def teacher(examples, dimension, seed):
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((examples, dimension))
+    labels = np.sign(inputs @ rng.standard_normal(dimension))
+    return "\n".join(
+        ",".join(f"{value:.9f}" for value in [*x, y]) for x, y in zip(inputs, labels, strict=True)
+    )
+
+
 @pytest.fixture
 def write(tmp_path):
     def to_file(text, name="table.csv"):
@@ -101,12 +110,7 @@ def test_a_flow_ends_on_theory(write, normalization):
 
 
 def test_deeper_linear_networks_keep_what_they_start_from_in_plain_flow_only(write):
-    rng = np.random.default_rng(0)
-    inputs = rng.standard_normal((20, 4))
-    labels = np.sign(inputs @ rng.standard_normal(4))
-    table = write(
-        "\n".join(",".join(f"{v:.6f}" for v in [*x, y]) for x, y in zip(inputs, labels, strict=True))
-    )
+    table = write(teacher(20, 4, seed=0))
     shorts = []
     for normalization in ("none", "layers"):
         network = (
@@ -139,6 +143,15 @@ def test_networks_follow_what_no_linear_classifier_separates(write, tmp_path):
     assert found["flow"]["expected_margin"] is None
     assert "smoothed margin" in picture.read_text("utf-8")
     assert "No linear classifier" in found["sentences"][0]
+
+
+def test_an_example_that_rounded_corners_hold_up_is_told(write):
+    table = write(teacher(12, 6, seed=8))
+    network = ("--hidden-layers", 2, "--width", 4, "--scale", 1.2, "--seed", 8)
+    found = document(table, "--flow", *network, "--log-time", 20, "--tolerance", 1e-6)
+    assert found["flow"]["left_behind"] == 1
+    assert found["flow"]["margin"][-1] < 2e-3  # in proportion to the corner
+    assert any("exact ReLUs would not learn" in sentence for sentence in found["sentences"])
 
 
 def test_pictures_of_linear_classifiers_have_theory_on_top(write, tmp_path):
