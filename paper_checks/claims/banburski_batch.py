@@ -33,9 +33,9 @@ _NETWORKS: dict[str, Any] = {
     "components": 20,
     "examples": 200,
     "hidden": by_budget([20, 20], [32, 32], [64, 64, 64]),
-    "networks": by_budget(2, 4, 8),
+    "networks": by_budget(4, 6, 8),
     "batch_size": 50,
-    "time": 80.0,
+    "time": 40.0,
 }
 _ONE_UNIT = {
     "network": "the exact flow of one unit; what units inside networks see is neither white nor fixed"
