@@ -111,7 +111,8 @@ def tangential_curvature(
     flats = [matrix.ravel() for matrix in network.layers(weights)]
     frame = linalg.block_diag(*(linalg.null_space(flat[None]) * np.linalg.norm(flat) for flat in flats))
     spheres = np.repeat(network.powers, [flat.size - 1 for flat in flats])
+    bent = linalg.eigvalsh(frame.T @ hessian @ frame / margin + np.diag(spheres))
     return TangentialCurvature(
-        curvatures=linalg.eigvalsh(frame.T @ hessian @ frame / margin + np.diag(spheres)),
+        curvatures=np.asarray(bent, dtype=np.float64),
         slope=float(np.linalg.norm(gradient @ frame)) / margin,
     )
