@@ -191,6 +191,7 @@ class PowerEdgeErrorDensity:
         with np.errstate(divide="ignore", invalid="ignore"):
             from_low = low_end + np.log(-np.expm1(np.minimum(low - low_end, 0.0)))
             from_high = high + np.log(-np.expm1(np.minimum(high_end - high, 0.0)))
+        from_high = np.where(np.isneginf(high), -np.inf, from_high)
         return np.asarray(log_beta(k, b) + np.where(low_end < high, from_low, from_high))
 
     def log_pdf(self, E: ArrayLike) -> FloatArray:
