@@ -18,14 +18,15 @@ from genlaws.simulate import (
 )
 
 from ..claim import Readings, Settings
-from .image_families import image_network, image_task, require_points
+from .image_families import component_task, image_network, require_points
 from .units import rows
 
 _ALPHA = "alpha, examples per dimension"
 # where the flow has no error any more is looked for on this grid of ln t
 _GRID = np.linspace(-8.0, 12.0, 81)
 _TOLERANCE = 1e-5
-_STARTS = 20  # of a flow at ln losses from 0 on, in equal steps, until no error is left
+_LOOKS = 20  # at ln losses from 0 on, in equal steps, until no error is left
+_MOST_STEPS = 3000  # some hundred do, unless a start has no gradient
 
 
 def _uniform_error(
@@ -98,10 +99,11 @@ def measure_network_selectors(settings: Settings, rng: np.random.Generator) -> R
     from genlaws.empirical.long_training import train_long
     from genlaws.empirical.network_family import NetworkFamily
 
-    task = image_task(settings, rng)
+    task = component_task(settings["data"], settings["task"], settings["components"])
     most, heldout = settings["n_examples"][-1], settings["heldout"]
     require_points(task, most + heldout, "n_examples and heldout together")
-    inputs, labels = task.inputs[: most + heldout].copy(), task.labels[: most + heldout]
+    chosen = rng.permutation(len(task))[: most + heldout]
+    inputs, labels = task.inputs[chosen], task.labels[chosen]
     if settings["shuffled"]:
         labels = rng.permutation(labels)
     network = image_network(settings, task)
@@ -116,7 +118,7 @@ def measure_network_selectors(settings: Settings, rng: np.random.Generator) -> R
     found: dict[str, list[float]] = {name: [] for name in ("uniform", "stopped", "late")}
     for n in settings["n_examples"]:
         # where the summed loss is below one no example is wrong
-        levels = np.append(np.linspace(0.0, -math.log(n) - 1e-6, _STARTS), settings["late"])
+        levels = np.append(np.linspace(0.0, -math.log(n) - 1e-6, _LOOKS), settings["late"])
         trained = train_long(
             network,
             inputs[:n],
@@ -125,6 +127,7 @@ def measure_network_selectors(settings: Settings, rng: np.random.Generator) -> R
             log_losses=levels,
             loss="exponential",
             share=0.5,
+            max_steps=_MOST_STEPS,
             rng=rng,
             device=settings["device"],
         )
