@@ -26,7 +26,7 @@ _NEVER: dict[str, Any] = {
     "law": UpperBound(),
     "predicted": _RARELY,
     "band": (-math.inf, _RARELY),
-    "x_range": (8.0, 32.0),
+    "x_range": (64.0, 64.0),
     "not_applicable": NETWORKS_COME_LATER,
 }
 _SMALL = f"{FALL:.1%} of itself"

@@ -10,9 +10,9 @@ from ..claim import Claim, Control
 from .deep_flows import (
     EARLY,
     END,
-    EXPONENTIALLY_NORMALIZED,
     LATE,
     NORMALIZED_LAYERS,
+    NORMALIZED_SQUARES,
     ONE_LAYER,
     SQUARES,
     THREE_LAYERS,
@@ -85,12 +85,9 @@ CLAIMS = (
         ),
         falsifier="two layers whose squared norms grow by amounts that differ by more than 1 %",
         control=Control(
-            description=(
-                "exponential weight normalization (arXiv:2010.12909), which moves logarithms of norms: the "
-                "larger grow by more"
-            ),
+            description="normalized layers of units that square: the first, of degree 2, grows twice as fast",
             expected="REFUTED",
-            experiments=flows(EXPONENTIALLY_NORMALIZED, "growth"),
+            experiments=flows(NORMALIZED_SQUARES, "growth"),
         ),
         experiments=flows(NORMALIZED_LAYERS, "growth"),
         **_EQUAL,

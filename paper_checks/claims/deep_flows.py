@@ -30,6 +30,7 @@ FALL = 1e-3
 """By what share of its largest value so far a margin must fall, to count: far above the flows' errors."""
 
 _DRAWS = 20  # of data and start, of which a few in ten come to rest before they separate
+_SHORT_BY = 0.01  # by what share of its bound growth must fall short, to count
 _EVALUATIONS = 20_000
 # ln t; margins rise and fall where flows separate
 _SHORT = np.concatenate([[-np.inf], np.arange(-5.0, EARLY, 0.25), np.geomspace(EARLY, 300.0, 25)])
@@ -51,6 +52,7 @@ def _flow(
     networks, losses = settings["networks"], settings["losses"]
     activation, hidden = networks[kind % len(networks)]
     dimension = settings["dimension"]
+    last: Exception | None = None
     for failed in range(_DRAWS):
         inputs = rng.standard_normal((examples, dimension)) / np.sqrt(dimension)
         labels = _labels(inputs, activation, rng)
@@ -70,11 +72,14 @@ def _flow(
                 corner=1e-2,
                 evaluations=_EVALUATIONS,
             )
-        except (ValueError, RuntimeError):
+        except (ValueError, RuntimeError) as error:
             # it came to rest, or slid along too many kinks
+            last = error
             continue
         return flow, labels[:, None] * inputs, failed
-    raise ValueError(f"none of {_DRAWS} flows of {activation} networks separated their {examples} examples")
+    raise ValueError(
+        f"none of {_DRAWS} flows of {activation} networks separated {examples} examples"
+    ) from last
 
 
 def _farthest_growth(flow: GradientFlow) -> tuple[FloatArray, FloatArray]:
@@ -84,16 +89,16 @@ def _farthest_growth(flow: GradientFlow) -> tuple[FloatArray, FloatArray]:
     return growth[:, int(np.argmax(stray))], growth[:, 0]
 
 
-def _leads(flow: GradientFlow, chosen: NDArray[np.bool_]) -> FloatArray:
-    # of the growth of ln of the smoothed margin over its bound, in each step, as a share of their sum
+def _short_steps(flow: GradientFlow, chosen: NDArray[np.bool_]) -> float:
+    # share of steps in which ln of the smoothed margin grows by less than what its bound leaves
     weights = np.concatenate([layer.reshape(len(chosen), -1) for layer in flow.weights], axis=1)[chosen]
     norms = np.linalg.norm(weights, axis=1)
     degree = flow.powers.sum()
     # the margin of all weights as one vector
     logs = np.log(flow.smoothed_margin[chosen]) + flow.log_scale[chosen] - degree * np.log(norms)
     turned = (np.diff(weights / norms[:, None], axis=0) ** 2).sum(axis=1)
-    growth, bound = np.diff(logs), degree * turned / np.diff(np.log(norms))
-    return np.asarray((growth - bound) / (np.abs(growth) + bound))
+    bound = degree * turned / np.diff(np.log(norms))
+    return float(np.mean(np.diff(logs) < (1.0 - _SHORT_BY) * bound))
 
 
 def measure_deep_flow(settings: Settings, rng: np.random.Generator) -> Readings:
@@ -126,11 +131,11 @@ def measure_deep_flow(settings: Settings, rng: np.random.Generator) -> Readings:
         "weight norm": read(late, np.sqrt((norms**2).sum(axis=1)), "norm of all weights"),
         "rate": rows(
             kept,
-            _LONG[middle][1:],
-            _leads(flow, middle),
+            LATE,
+            _short_steps(flow, middle),
             reference=0.0,
             x_label="ln t",
-            y_label="lead of the margin's growth over its bound, over their sum",
+            y_label="share of steps in which the margin grows too slowly",
         ),
     }
     if norms.shape[1] > 1:
@@ -169,10 +174,10 @@ def measure_falls(settings: Settings, rng: np.random.Generator) -> Readings:
     falls: dict[str, list[float]] = {name: [] for name in _WATCHED}
     failures = []
     for examples in settings["examples"]:
-        flows = [_flow(settings, k, examples, _SHORT, rng) for k in range(settings["flows"])]
-        failures.append(sum(failed for *_, failed in flows))
+        runs = [_flow(settings, k, examples, _SHORT, rng) for k in range(settings["flows"])]
+        failures.append(sum(failed for *_, failed in runs))
         for name, watch in _WATCHED.items():
-            falls[name].append(float(np.mean([_falls(watch(flow)) for flow, *_ in flows])))
+            falls[name].append(float(np.mean([_falls(watch(flow)) for flow, *_ in runs])))
     kept = {**settings, "failed": failures}
     return {
         name: rows(
@@ -204,24 +209,28 @@ THREE_LAYERS: dict[str, Any] = {
 }
 THREE_LINEAR_LAYERS: dict[str, Any] = {**_PLAIN, "networks": [["linear", [4, 3]]], "balanced": True}
 SQUARES: dict[str, Any] = {**_PLAIN, "networks": [["square", [5]]], "balanced": True}
-CUBES: dict[str, Any] = {**_PLAIN, "networks": [["cube", [5]]], "balanced": True}
+CUBES: dict[str, Any] = {**_PLAIN, "networks": [["cube", [2]]], "balanced": True}
 NORMALIZED_LINEAR_LAYERS: dict[str, Any] = {**THREE_LINEAR_LAYERS, "normalization": "layers"}
+NORMALIZED_SQUARES: dict[str, Any] = {**SQUARES, "normalization": "layers"}
 NORMALIZED_LAYERS: dict[str, Any] = {
     **_PLAIN,
     "networks": [["linear", [4, 3]], ["relu", [6]]],
     "normalization": "layers",
 }
+EXPONENTIALLY_NORMALIZED_CUBES: dict[str, Any] = {**CUBES, "normalization": "exponential"}
 EXPONENTIALLY_NORMALIZED: dict[str, Any] = {
     **_PLAIN,
     "networks": [["linear", [4]], ["linear", [4, 3]]],
     "normalization": "exponential",
 }
+_LINEAR = [["linear", []], ["linear", [4]]]
 _MANY_FLOWS: dict[str, Any] = {
     **_PLAIN,
-    "networks": [["linear", []], ["linear", [4]], ["relu", [6]]],
+    "networks": by_budget(_LINEAR, *2 * [[*_LINEAR, ["relu", [6]]]]),
     "tolerance": 1e-6,
-    "examples": [8, 32],
-    "flows": by_budget(6, 12, 60),
+    # of many examples, so that which is the least margin changes
+    "examples": [64],
+    "flows": by_budget(12, 30, 90),
 }
 
 
