@@ -69,8 +69,8 @@ DESCENTS = SharedWork("descents of a linear classifier", measure_descents)
 DESCENDED: dict[str, Any] = {
     **{name: value for name, value in SEPARABLE.items() if name not in ("hidden", "log_times", "tolerance")},
     "start": 1.0,
-    "levels": [float(x) for x in np.geomspace(30.0, 300.0, 7).round(6)],
+    "levels": [float(x) for x in np.geomspace(20.0, 200.0, 7).round(6)],
     "adam_rate": 0.01,
-    "adam_steps": 700_000,
+    "adam_steps": 470_000,
 }
-"""Settings of descents to a loss of e^-300."""
+"""Settings of descents to a loss of e^-200."""

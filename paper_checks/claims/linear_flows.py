@@ -17,10 +17,11 @@ from genlaws.simulate import (
     largest_margin,
     random_layers,
 )
+from genlaws.simulate.measurement import Source
 from genlaws.theory import MaxMarginApproach, max_margin_approach
 
-from ..claim import Readings, Settings, SharedWork
-from .units import by_budget, rows
+from ..claim import AnyExperiment, Readings, Settings, SharedWork
+from .units import by_budget, rows, shared_simulation
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +29,7 @@ LATE = 1e4
 """Ln t from which on limits are read: what is left out of them is of the order of 1 / ln t, and of t^(1 - m)
 where an example that is no support vector has m times the margin of those."""
 
-_DRAWS = 20  # of data until support vectors leave a direction free, as they mostly do
+_DRAWS = 20  # of data until they are of the kind asked for, as most are
 _MIRRORED = np.array([[0.5, 1.5], [1.5, 0.5]])  # support vectors of the figure in arXiv:1710.10345
 
 
@@ -86,24 +87,42 @@ def _mirrored(settings: Settings, rng: np.random.Generator) -> FloatArray:
     return np.asarray(np.concatenate([_MIRRORED, others]) @ turn)
 
 
-def _degenerate(settings: Settings, rng: np.random.Generator) -> FloatArray:
-    # one more on the margin, which the shortest weights do not need: its dual is zero
+def _drawn_until(
+    settings: Settings, rng: np.random.Generator, fits: Callable[[int], bool]
+) -> tuple[FloatArray, LargestMargin]:
+    # random examples whose number of support vectors fits
     for _ in range(_DRAWS):
         examples = _random(settings, rng)
         largest = largest_margin(examples)
-        if len(largest.support) == examples.shape[1]:
-            continue
-        free = np.linalg.svd(examples[largest.support])[2][len(largest.support) :]
-        aside = rng.standard_normal(len(free)) @ free
-        extra = largest.margin * (largest.direction + aside / np.linalg.norm(aside))
-        return np.concatenate([examples, extra[None]])
-    raise ValueError(f"support vectors left no direction free in {_DRAWS} draws of {settings}")
+        if fits(len(largest.support)):
+            return examples, largest
+    asked = ", ".join(f"{name} {settings[name]}" for name in ("data", "examples", "dimension"))
+    raise ValueError(f"{_DRAWS} draws of examples were not of the kind asked for: {asked}")
+
+
+def _degenerate(settings: Settings, rng: np.random.Generator) -> FloatArray:
+    # one more on the margin, which the shortest weights do not need: its dual is zero
+    examples, largest = _drawn_until(settings, rng, lambda found: found < settings["dimension"])
+    free = np.linalg.svd(examples[largest.support])[2][len(largest.support) :]
+    aside = rng.standard_normal(len(free)) @ free
+    extra = largest.margin * (largest.direction + aside / np.linalg.norm(aside))
+    return np.concatenate([examples, extra[None]])
+
+
+def _all_support(settings: Settings, rng: np.random.Generator) -> FloatArray:
+    return _drawn_until(settings, rng, lambda found: found == settings["examples"])[0]
+
+
+def _some_beyond(settings: Settings, rng: np.random.Generator) -> FloatArray:
+    return _drawn_until(settings, rng, lambda found: found < settings["examples"])[0]
 
 
 _KINDS: dict[str, Callable[[Settings, np.random.Generator], FloatArray]] = {
     "random": _random,
     "equal duals": _mirrored,
     "degenerate": _degenerate,
+    "all support": _all_support,
+    "some beyond": _some_beyond,
 }
 
 
@@ -112,7 +131,8 @@ def draw_separable(settings: Settings, rng: np.random.Generator) -> SeparableDat
 
     ``random``: Gaussian inputs labelled by a teacher. ``equal duals``: in two dimensions the support vectors
     (0.5, 1.5) and (1.5, 0.5) of a figure in arXiv:1710.10345, among others at random. ``degenerate``: random,
-    and one more on the margin that has dual 0.
+    and one more on the margin that has dual 0. ``all support``, ``some beyond``: random, drawn again until
+    all, or not all, are support vectors.
     """
     examples = _KINDS[settings["data"]](settings, rng)
     scale = settings["margin"] / largest_margin(examples).margin
@@ -170,6 +190,10 @@ def measure_linear_flow(settings: Settings, rng: np.random.Generator) -> Reading
     made = {
         "angle": by_time(angles, "angle to the largest margin's direction"),
         "one less cosine": by_time(2.0 * np.sin(0.5 * angles) ** 2, "1 - cosine to the largest margin's"),
+        "across": by_time(
+            data.across(weights / np.linalg.norm(weights, axis=1, keepdims=True)),
+            "part across the support vectors' span",
+        ),
         "margin gap": by_time(gaps, "1 - margin / largest margin"),
         "time times loss": by_time(log_loss + x, "ln of t times loss"),
         "residual": by_time(np.linalg.norm(residuals, axis=1), "length of w - w^ ln t"),
@@ -219,7 +243,7 @@ def measure_starts(settings: Settings, rng: np.random.Generator) -> Readings:
 LINEAR_FLOW = SharedWork("gradient flow of a linear classifier", measure_linear_flow)
 TWO_STARTS = SharedWork("gradient flow from two starts", measure_starts)
 
-REPLICATES = by_budget(8, 12, 24)
+REPLICATES = by_budget(6, 12, 24)
 """Of flows; each draws examples and a start of its own."""
 LATE_TIMES = [float(x) for x in np.geomspace(100.0, 1e5, 13).round(6)]
 SEPARABLE: dict[str, Any] = {
@@ -243,3 +267,8 @@ EQUAL_DUALS: dict[str, Any] = {
     "log_times": [float(x) for x in range(5, 45, 5)],
 }
 """The figure of arXiv:1710.10345, where directions converge as a power of t."""
+
+
+def flows(reading: str, **changed: Any) -> dict[Source, AnyExperiment]:
+    """A reading of flows on random examples, or on those of other settings."""
+    return shared_simulation(REPLICATES, LINEAR_FLOW, reading, **{**SEPARABLE, **changed})

@@ -60,7 +60,7 @@ def test_degenerate_examples_leave_one_on_the_margin_without_a_pull():
     with pytest.raises(ValueError, match="dual 0"):
         degenerate.approach()
     full = unit(SEPARABLE, data="degenerate", examples=40, dimension=2)
-    with pytest.raises(ValueError, match="no direction free"):
+    with pytest.raises(ValueError, match="data degenerate, examples 40, dimension 2"):
         draw_separable(full, np.random.default_rng(1))
 
 

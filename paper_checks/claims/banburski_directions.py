@@ -1,0 +1,212 @@
+"""Banburski et al.: whether flows with normalized weights turn to the largest margin faster (D5, F5)."""
+
+from __future__ import annotations
+
+import math
+
+from genlaws.theory import EqualWithinMargin, ExponentialDecay, PowerLaw
+
+from ..claim import Claim, Control
+from .linear_flows import LATE, flows
+from .paired_flows import FAST, FEW, HALF_SQUARES, LAGS, MANY, NORMS, RANGE, across_span, paired
+from .units import NETWORKS_COME_LATER
+
+_WHERE = "arXiv:1903.04991, flows of normalized weights"
+_FAST_ACROSS = Control(
+    description="the part across the span of support vectors under normalization: it falls beyond all powers",
+    expected="REFUTED",
+    experiments=paired("across, normalized", FAST),
+)
+
+CLAIMS = (
+    Claim(
+        id="D5a",
+        paper="banburski",
+        where="arXiv:1903.04991, unconstrained flow; the rate is derived",
+        statement="Without normalization, what lies across the span of the support vectors goes as 1 / ln t.",
+        prediction="an exponent of -1, in ln t, of that part of the direction, for ln t from 100 to 100,000",
+        law=PowerLaw(exponent=-1.0),
+        predicted=-1.0,
+        band=(-1.1, -0.9),
+        x_range=RANGE,
+        falsifier="an exponent that differs from -1 by more than 0.1",
+        control=_FAST_ACROSS,
+        experiments=paired("across, plain"),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5b",
+        paper="banburski",
+        where=f"{_WHERE}; the rate is derived",
+        statement=(
+            "With normalized weights, what lies across the span of the support vectors falls faster than any "
+            "power of t, where every example is a support vector."
+        ),
+        prediction=(
+            "a rate of 1 in rho^2 / 2, the norm rho being that which duals foretell at ln t: about "
+            "t^(-ln t / (2 margin^2))"
+        ),
+        law=ExponentialDecay(rate=1.0),
+        predicted=1.0,
+        # norms below 2 still depend on the start
+        band=(0.9, 1.1),
+        x_range=(2.0, 18.0),
+        falsifier="a rate that differs from 1 by more than 0.1",
+        control=Control(
+            description="the flow without normalization from the same start, where it goes as 1 / rho",
+            expected="REFUTED",
+            experiments=across_span("none", **FEW, **HALF_SQUARES),
+        ),
+        experiments=across_span("layers", **FEW, **HALF_SQUARES),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5c",
+        paper="banburski",
+        where=_WHERE,
+        statement="Normalized flows approach the direction of the largest margin faster than as 1 / ln t.",
+        prediction="an exponent below -1.2, in ln t, of the angle within the span of the support vectors",
+        law=PowerLaw(exponent=-1.2),
+        predicted=-1.2,
+        band=(-math.inf, -1.2),
+        x_range=RANGE,
+        falsifier="an exponent above -1.2: it is -1 where duals differ, as without normalization",
+        control=Control(
+            description=(
+                "the part across that span where every example is a support vector: there normalized flows "
+                "are faster indeed"
+            ),
+            expected="SUPPORTED",
+            experiments=paired("across, normalized", FAST),
+        ),
+        experiments=paired("inside, normalized"),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5d",
+        paper="banburski",
+        where=f"{_WHERE}; derived",
+        statement="Within the span of the support vectors normalization changes nothing at late times.",
+        prediction="equal angles, to 5 %, at equal times with ln t from 10,000 on",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-0.05, 0.05),
+        x_range=(LATE, RANGE[1]),
+        falsifier="angles that differ by more than 5 %",
+        control=Control(
+            description="the part across that span, which normalization makes fall",
+            expected="REFUTED",
+            experiments=paired("across against plain"),
+        ),
+        experiments=paired("inside against plain"),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5e",
+        paper="banburski",
+        where=f"{_WHERE}; the rate is derived",
+        statement=(
+            "With normalized weights, what lies across the span of the support vectors falls faster than any "
+            "power of t, also where other examples lie beyond the margin."
+        ),
+        prediction="a rate of 1 in rho^2 / 2, for 30 examples in 20 dimensions",
+        law=ExponentialDecay(rate=1.0),
+        predicted=1.0,
+        band=(0.9, 1.1),
+        x_range=(2.0, 18.0),
+        falsifier=(
+            "a rate that differs from 1 by more than 0.1, as where other examples hold up what lies across"
+        ),
+        control=Control(
+            description="five examples in 100 dimensions, all of them support vectors",
+            expected="SUPPORTED",
+            experiments=across_span("layers", **FEW, **HALF_SQUARES),
+        ),
+        experiments=across_span("layers", **MANY),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5f",
+        paper="banburski",
+        where="arXiv:1903.04991, flows of normalized weights; derived here, where it is not stated",
+        statement=(
+            "With normalized weights, what lies across the span of the support vectors follows the pull of "
+            "the nearest other example, which is a power of t."
+        ),
+        prediction="t^(1 - m), where that example has m times the margin: a rate of 1 in (m - 1) ln t",
+        law=ExponentialDecay(rate=1.0),
+        predicted=1.0,
+        # further examples still count for a little where they pull nearly as much
+        band=(0.9, 1.1),
+        x_range=(5.0, 19.0),
+        falsifier="a rate that differs from 1 by more than 0.1",
+        control=Control(
+            description="the flow without normalization, where what lies across goes as 1 / ln t",
+            expected="REFUTED",
+            experiments=across_span("none", **LAGS),
+        ),
+        experiments=across_span("layers", **LAGS),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="D5g",
+        paper="banburski",
+        where="arXiv:1903.04991, unconstrained flow of a network of two linear layers; the rate is derived",
+        statement=(
+            "In a linear network of two layers, what lies across the span of the support vectors goes as one "
+            "over the norm of the first layer."
+        ),
+        prediction="an exponent of -1/2, in ln t, of that part of the product's direction",
+        law=PowerLaw(exponent=-0.5),
+        predicted=-0.5,
+        band=(-0.6, -0.4),
+        x_range=RANGE,
+        falsifier="an exponent that differs from -1/2 by more than 0.1",
+        control=Control(
+            description="a single layer, where the exponent is -1",
+            expected="REFUTED",
+            experiments=flows("across"),
+        ),
+        experiments=flows("across", hidden=[4]),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="F5a",
+        paper="classics",
+        where="arXiv:1903.04991, equal critical points of normalized and plain flows",
+        statement="At equal norms, normalized and plain flows are equally far from the largest margin.",
+        prediction="equal angles in the span of the support vectors, to 5 %, at norms from 10,000 to 100,000",
+        law=EqualWithinMargin(relative=True),
+        predicted=0.0,
+        band=(-0.05, 0.05),
+        x_range=(LATE, NORMS[1]),
+        falsifier="angles that differ by more than 5 %",
+        control=Control(
+            description="the part across that span, which alone relaxes differently",
+            expected="REFUTED",
+            experiments=paired("across at equal norms"),
+        ),
+        experiments=paired("inside at equal norms"),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+    Claim(
+        id="F5b",
+        paper="classics",
+        where="arXiv:1903.04991, flows of normalized weights; the rate is derived",
+        statement="At equal norms rho, directions of normalized and plain flows differ by 1 / rho^2.",
+        prediction="an exponent of -2 in rho of their distance, in the span of the support vectors",
+        law=PowerLaw(exponent=-2.0),
+        predicted=-2.0,
+        # slow modes are still on their way at the smallest of the norms
+        band=(-2.2, -1.8),
+        x_range=NORMS,
+        falsifier="an exponent that differs from -2 by more than 0.2",
+        control=Control(
+            description="their distance across that span, which falls as in the plain flow, as 1 / rho",
+            expected="REFUTED",
+            experiments=paired("apart across"),
+        ),
+        experiments=paired("apart inside"),
+        not_applicable=NETWORKS_COME_LATER,
+    ),
+)
