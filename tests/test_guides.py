@@ -49,6 +49,7 @@ NOT_RUN = {
     "docs/example-package/README.md": 1,
     "docs/extending.md": 2,
     "docs/number-of-parameters.md": 2,
+    "docs/property-testing.md": 1,
     "docs/run-on-a-cluster.md": 12,
     "docs/start-here.md": 1,
     "docs/trainability.md": 3,
