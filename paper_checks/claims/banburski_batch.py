@@ -6,7 +6,7 @@ from typing import Any
 
 from genlaws.theory import EqualWithinMargin, Ordering, PowerLaw, UpperBound
 
-from ..claim import Claim, Control, SharedWork
+from ..claim import Claim, Control, Restatement, SharedWork
 from .batch_normalized_units import measure_growth, measure_margins, measure_path, measure_spread
 from .units import by_budget, on_networks, shared_simulation, simulated
 
@@ -26,6 +26,9 @@ _LATE: dict[str, Any] = {
     "log_times": [100.0, 1000.0, 10_000.0],
 }
 _RATES: dict[str, Any] = {"rates": [0.05, 0.1, 0.2, 0.4]}
+# steps that networks without normalization bear, too
+_BOTH: dict[str, Any] = {"rates": [0.1, 0.2, 0.4]}
+_BOTH_TRAIN: dict[str, Any] = {"rates": [0.05, 0.1]}
 _LAYER: dict[str, Any] = {"examples": 100, "dimension": 20, "units": 20, "time": 80.0}
 _NETWORKS: dict[str, Any] = {
     "data": "mnist5k",
@@ -172,17 +175,14 @@ CLAIMS = (
             ),
             expected="SUPPORTED",
             experiments=simulated(
-                by_budget(6, 10, 12), measure_spread, rates=[0.1, 0.2, 0.4], norm=0.1, spread=1.0, **_LAYER
+                by_budget(6, 10, 12), measure_spread, norm=0.1, spread=1.0, **_BOTH, **_LAYER
             )
             | on_networks(
-                by_budget(6, 10, 12), measure_spread, rates=[0.1, 0.2, 0.4], norm=0.1, spread=1.0, **_NETWORKS
+                by_budget(6, 10, 12), measure_spread, norm=0.1, spread=1.0, **_BOTH_TRAIN, **_NETWORKS
             ),
         ),
-        experiments=simulated(
-            by_budget(6, 12, 20), measure_spread, rates=[0.1, 0.2, 0.4], norm=1.0, spread=1.0, **_LAYER
-        )
-        | on_networks(
-            by_budget(6, 12, 20), measure_spread, rates=[0.1, 0.2, 0.4], norm=1.0, spread=1.0, **_NETWORKS
-        ),
+        experiments=simulated(by_budget(6, 12, 20), measure_spread, norm=1.0, spread=1.0, **_BOTH, **_LAYER)
+        | on_networks(by_budget(6, 12, 20), measure_spread, norm=1.0, spread=1.0, **_BOTH_TRAIN, **_NETWORKS),
+        restated={"network": Restatement(x_range=(0.05, 0.1))},
     ),
 )

@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 _TOLERANCE = 1e-6
 _LOG_TIME = "ln t"
 _RATE = "step size"
+_DRAWS = 5
 
 # --- one unit, in log time --------------------------------------------------------------------------------
 
@@ -158,20 +159,31 @@ def measure_growth(settings: Settings, rng: np.random.Generator) -> Measurement:
     )
 
 
+def _final_spreads(settings: Settings, normalized: bool, seed: int) -> list[float]:
+    # deviation of ln norms within a layer after training, mean over layers and networks, for each step size
+    trained = [_norms(settings, rate, normalized, seed) for rate in settings["rates"]]
+    return [float(np.mean([layer[1].std(axis=-1).mean() for layer in layers])) for layers in trained]
+
+
 def measure_spread(settings: Settings, rng: np.random.Generator) -> Measurement:
-    """Deviation of ln norms within a layer after training, with batch normalization beside without."""
-    seed = int(rng.integers(2**53))
+    """Deviation of ln norms within a layer after training, with batch normalization beside without.
 
-    def spread(rate: float, normalized: bool) -> float:
-        return float(
-            np.mean([layer[1].std(axis=-1).mean() for layer in _norms(settings, rate, normalized, seed)])
-        )
-
+    Starts from which either diverges are drawn again, up to five times.
+    """
+    for attempt in range(_DRAWS):
+        seed = int(rng.integers(2**53))
+        try:
+            spreads, without = (_final_spreads(settings, normalized, seed) for normalized in (True, False))
+        except ValueError as error:
+            if "learning_rate" not in str(error) or attempt == _DRAWS - 1:
+                raise
+        else:
+            break
     return rows(
         settings,
         settings["rates"],
-        [spread(rate, True) for rate in settings["rates"]],
-        reference=[spread(rate, False) for rate in settings["rates"]],
+        spreads,
+        reference=without,
         x_label=_RATE,
         y_label="deviation of ln norms of units",
     )
