@@ -117,8 +117,8 @@ class FollowedMargin:
         error, left = float(flow.margins_error[-1]), ()
         if self.left_behind:
             left = (
-                f"On {self.left_behind} example{'s' * (self.left_behind != 1)} no unit is active any more: "
-                "exact ReLUs would not learn them, and this margin is that of their rounded corners. Another "
+                f"On {self.left_behind} example{'s' * (self.left_behind != 1)} no unit is active any more, "
+                "which exact ReLUs would not learn; the margin is that of their rounded corners. Another "
                 "--seed, more --width or a larger --scale may help.",
             )
         grew = "grew all the time" if falls <= 2.0 * error else f"fell by up to {number(falls)}"

@@ -48,6 +48,7 @@ NOT_RUN = {
     "docs/check-a-paper.md": 3,
     "docs/example-package/README.md": 1,
     "docs/extending.md": 2,
+    "docs/margins.md": 2,
     "docs/number-of-parameters.md": 2,
     "docs/property-testing.md": 1,
     "docs/run-on-a-cluster.md": 12,
@@ -56,6 +57,7 @@ NOT_RUN = {
 }
 QUICK = {
     "check": "--workers 1",
+    "margin": "--examples 20 --log-time 20 --tolerance 1e-6",
     "phase": "--points 2 --max-hidden-layers 3 --rows 2 --examples 20 --heldout 50 --steps 20",
     "sample perceptron": "--particles 50 --replicas 2",
     "sample images": "--examples 4,8 --heldout 50 --particles 20 --replicas 2",
