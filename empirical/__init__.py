@@ -19,6 +19,7 @@ from .tasks import split_points as split_points
 if TYPE_CHECKING:
     from .batch_normalized import BatchNormalizedTraining as BatchNormalizedTraining
     from .batch_normalized import train_batch_normalized as train_batch_normalized
+    from .corrupted_start import train_from_corrupted as train_from_corrupted
     from .gradient_flow import ScaledFlow as ScaledFlow
     from .gradient_flow import train_by_gradient_flow as train_by_gradient_flow
     from .guessing import guess_and_check as guess_and_check
@@ -87,6 +88,7 @@ _LATER = {
     "sweep_widths": "width_sweep",
     "train_batch_normalized": "batch_normalized",
     "train_by_gradient_flow": "gradient_flow",
+    "train_from_corrupted": "corrupted_start",
     "train_long": "long_training",
     "train_networks": "training",
     "train_width": "width_training",

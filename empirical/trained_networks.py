@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .devices import in_chunks
-from .losses import example_losses, margins
+from .losses import Loss, example_losses, margins
 from .networks import Network, Weights
 
 FloatArray = NDArray[np.float64]
@@ -138,19 +138,56 @@ class TrainedNetworks:
         wrong = ~(self.margins(inputs, labels) > 0.0)
         return np.where(self.diverged, math.nan, wrong.mean(axis=1))
 
+    @property
+    def norms(self) -> FloatArray:
+        """Frobenius norms of the weights of each layer, without biases, shape (networks, layers)."""
+        return np.stack([w.double().flatten(1).norm(dim=1).cpu().numpy() for w, _ in self.weights], axis=1)
+
+    def mean_losses(
+        self,
+        inputs: ArrayLike,
+        labels: ArrayLike,
+        *,
+        loss: Loss = "cross-entropy",
+        divisors: ArrayLike = 1.0,
+    ) -> FloatArray:
+        """Mean loss of outputs divided by a number of each network, shape (networks,); NaN where it diverged.
+
+        Divided by ``norms.prod(axis=1)`` they are those of the network whose layers have norm 1, and whose
+        biases are divided by the norms of all layers up to theirs (arXiv:1807.09659): with rectified linear
+        units outputs keep their signs and proportions.
+
+        Parameters
+        ----------
+        inputs : array_like, shape (points, *input_shape)
+        labels : array_like of int, shape (points,)
+        loss : {"hinge", "cross-entropy", "exponential", "square"}
+            See `example_losses`.
+        divisors : array_like, shape () or (networks,)
+            Positive.
+
+        Raises
+        ------
+        ValueError
+            If inputs, labels or divisors do not fit.
+        """
+        scales = np.asarray(divisors, dtype=np.float64)
+        if scales.shape not in ((), self.reached.shape) or not np.all(scales > 0.0):
+            raise ValueError(f"divisors must be positive, one or {len(self)}, got {divisors!r}")
+        points, classes = as_points(self.network, inputs, labels)
+        scores = self._scores(points).double()
+        targets = torch.tensor(classes, device=scores.device)
+        parts = torch.tensor(np.broadcast_to(scales, self.reached.shape).copy(), device=scores.device)
+        mean = example_losses(scores / parts[:, None, None], targets, loss).mean(dim=1).cpu().numpy()
+        return np.where(self.diverged, math.nan, mean)
+
     def normalized_losses(self, inputs: ArrayLike, labels: ArrayLike) -> FloatArray:
         """Mean cross-entropy of outputs divided by the product over layers of |W| / 3, shape (networks,).
 
         |W| is the Frobenius norm of a layer's weights. Networks of one function up to scale have one
         normalized loss: by it Chiang et al. (ICLR 2023) match networks found in different ways.
         """
-        points, classes = as_points(self.network, inputs, labels)
-        scores = self._scores(points).double()
-        for weight, _ in self.weights:
-            scores = scores / (weight.double().flatten(1).norm(dim=1) / 3.0)[:, None, None]
-        targets = torch.tensor(classes, device=scores.device)
-        mean = example_losses(scores, targets, "cross-entropy").mean(dim=1).cpu().numpy()
-        return np.where(self.diverged, math.nan, mean)
+        return self.mean_losses(inputs, labels, divisors=(self.norms / 3.0).prod(axis=1))
 
     def to_dict(self, true_errors: ArrayLike | None = None) -> dict[str, Any]:
         """What training gave, ready for JSON: null where a number is not finite.

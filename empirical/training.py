@@ -82,6 +82,18 @@ def _examples(examples: ArrayLike | None, networks: int, points: int) -> NDArray
     return index.astype(np.int64)
 
 
+def _check_start(start: TrainedNetworks | None, network: Network, networks: int) -> None:
+    if start is None:
+        return
+    if start.network.layers != network.layers or len(start) != networks:
+        raise ValueError(
+            f"start must hold {networks} networks of the same layers, got {len(start)} of "
+            f"{start.network.architecture}"
+        )
+    if np.any(start.diverged):
+        raise ValueError(f"start must be finite, and {np.count_nonzero(start.diverged)} networks diverged")
+
+
 def train_networks(
     network: Network,
     inputs: ArrayLike,
@@ -98,6 +110,7 @@ def train_networks(
     stop: Stop = "error",
     tolerance: float | None = None,
     parametrization: Parametrization = "standard",
+    start: TrainedNetworks | None = None,
     dtype: torch.dtype = torch.float32,
     rng: np.random.Generator | int | None = None,
     device: str = "auto",
@@ -141,6 +154,8 @@ def train_networks(
     parametrization : {"standard", "ntk"}
         Whether the weights are trained, or variables of unit variance that are scaled by the prior's
         deviations (sigma / sqrt(fan-in)); step sizes count for what is trained.
+    start : TrainedNetworks, optional
+        Networks to train on from where they are, row by row. None: drawn from the prior.
     dtype : torch.dtype
         What to compute in.
     rng : Generator, int or None
@@ -186,11 +201,18 @@ def train_networks(
     points, classes = as_points(network, inputs, labels)
     if networks < 1:
         raise ValueError(f"networks must be at least 1, got {networks}")
+    _check_start(start, network, networks)
     index = _examples(examples, networks, len(points))
     sets = _training_sets(points, classes, index, resolve_device(device), dtype)
     seed = entropy_of(rng)
+
+    def starts(rows: slice) -> Tensor:
+        if start is not None:
+            return start.flat_weights[rows].to(sets.points.device, sets.points.dtype)
+        return _starts(network, rows, seed, sets.points)
+
     if learning_rate is None:
-        first = _starts(network, slice(0, 1), seed, sets.points)
+        first = starts(slice(0, 1))
         few = sets.points if sets.examples is None else sets.points[sets.examples[0]]
         learning_rate = default_learning_rate(
             network,
@@ -212,20 +234,20 @@ def train_networks(
             if progress is not None:
                 progress((rows.start + share * (rows.stop - rows.start)) / networks)
 
-        start = _starts(network, rows, seed, sets.points)
+        first = starts(rows)
 
         def show(step: int, some: Tensor, flat: Tensor) -> None:
             if watch is not None:
-                whole = flat if span is None else span.widened(flat, start[some])
+                whole = flat if span is None else span.widened(flat, first[some])
                 watch(step, rows.start + some, network.split(whole))
 
         outcome = train_batch(
             inner,
-            start if span is None else span.narrowed(start),
+            first if span is None else span.narrowed(first),
             sets if sets.examples is None else replace(sets, examples=sets.examples[rows]),
             recipe,
             scales=variable_scales(network, parametrization),
-            numbers=torch.arange(rows.start, rows.stop, device=start.device),
+            numbers=torch.arange(rows.start, rows.stop, device=first.device),
             seed=seed,
             report=report,
             watch=None if watch is None else show,
@@ -233,7 +255,7 @@ def train_networks(
         )
         outcomes[rows.start] = outcome
         report(1.0)
-        return outcome.weights if span is None else span.widened(outcome.weights, start)
+        return outcome.weights if span is None else span.widened(outcome.weights, first)
 
     weights = in_chunks(
         trained,

@@ -58,11 +58,11 @@ from .learning_curves import decay_rate as decay_rate
 from .learning_curves import learning_curve as learning_curve
 from .learning_curves import log_annealed_bad_fraction as log_annealed_bad_fraction
 from .learning_curves import log_zero_error_fraction as log_zero_error_fraction
-from .linear_laws import Linear as Linear
 from .least_squares import least_squares_fluctuation as least_squares_fluctuation
 from .least_squares import least_squares_risk as least_squares_risk
 from .least_squares import least_squares_seed_variance as least_squares_seed_variance
 from .least_squares import least_squares_squared_norm as least_squares_squared_norm
+from .linear_laws import Linear as Linear
 from .margin_rates import MarginGrowth as MarginGrowth
 from .margin_rates import log_orthogonal_component as log_orthogonal_component
 from .mean_field import MeanField as MeanField

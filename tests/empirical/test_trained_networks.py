@@ -124,6 +124,28 @@ def test_the_loss_may_decide_when_to_stop(stop):
         assert np.all(hinge.losses > 0.0)
 
 
+def test_losses_of_outputs_divided_by_norms_are_those_of_layers_of_norm_one():
+    # biases are divided by the norms of all layers up to theirs
+    inputs, labels = _data()
+    network = _network(activation="relu")
+    trained = _start(network, inputs, labels, 3, rng=0)
+    assert trained.norms.shape == (3, 3)
+    up_to, weights = np.cumprod(trained.norms, axis=1), []
+    for k, (weight, bias) in enumerate(trained.weights):
+        norm, whole = torch.tensor(trained.norms[:, k]), torch.tensor(up_to[:, k])
+        weights.append((weight / norm[:, None, None], bias / whole[:, None]))
+        np.testing.assert_allclose(weights[-1][0].flatten(1).norm(dim=1), 1.0, rtol=1e-12)
+    scores = network.scores_of_weights(weights, torch.tensor(inputs))[..., 0].numpy()
+    for loss, expected in (("exponential", np.exp(-labels * scores)), ("square", (scores - labels) ** 2 / 2)):
+        found = trained.mean_losses(inputs, labels, loss=loss, divisors=trained.norms.prod(axis=1))
+        np.testing.assert_allclose(found, expected.mean(axis=1), rtol=1e-10)
+    plain = np.log1p(np.exp(-labels * trained.scores(inputs)[..., 0])).mean(axis=1)
+    np.testing.assert_allclose(trained.mean_losses(inputs, labels), plain, rtol=1e-10)
+    for divisors in (0.0, [1.0, 2.0], [1.0, -1.0, 1.0]):
+        with pytest.raises(ValueError, match="divisors must be positive, one or 3"):
+            trained.mean_losses(inputs, labels, divisors=divisors)
+
+
 def test_normalized_losses_forget_the_scale_of_a_function():
     inputs, labels = _data()
     network = _network(activation="relu", bias=False)
