@@ -114,7 +114,8 @@ class FollowedMargin:
         # from there on arXiv:1906.05890 has the smoothed margin grow
         below, in_words = {"exponential": (0.0, "1"), "logistic": (_LOG_LN_2, "ln 2")}[settings.loss]
         falls = -float(np.diff(flow.smoothed_margin[flow.log_loss < below]).min(initial=0.0))
-        error, left = float(flow.margins_error[-1]), ()
+        error = float(flow.margins_error[-1])
+        left: tuple[str, ...] = ()
         if self.left_behind:
             left = (
                 f"On {self.left_behind} example{'s' * (self.left_behind != 1)} no unit is active any more, "

@@ -23,6 +23,7 @@ _EQUAL = 1e-6  # relative spread of duals that rounding explains
 _FADED = math.log(20.0)  # powers of t below a twentieth
 _NEARLY = 0.99  # of the largest margin
 _TOLERANCE = 1e-7
+_CURVATURES: dict[Loss, float] = {"exponential": 1.0, "logistic": 0.25}  # at margin 0
 
 
 def angles_to(directions: FloatArray, best: FloatArray) -> FloatArray:
@@ -104,11 +105,11 @@ class MarginOutlook:
             return float(approach.margin_gap(log_time)) - target
 
         # the gap falls like 1/ln t in the end, and its coefficient says where to look
-        far = 2.0 * approach.margin_gap_coefficient / target + 10.0
-        while excess(far) > 0.0:
-            far *= 2.0
-        near = max(1.0, 1.0 - float(approach.margin * approach.direction @ approach.residual))
-        return near if excess(near) <= 0.0 else float(optimize.brentq(excess, near, far))
+        near = 1.0 - float(approach.margin * approach.direction @ approach.residual)
+        ahead = 2.0 * approach.margin_gap_coefficient / target
+        while excess(near + ahead) > 0.0:
+            ahead *= 2.0
+        return near if excess(near) <= 0.0 else float(optimize.brentq(excess, near, near + ahead))
 
     def _about(self) -> str:
         inputs = self.examples.inputs
@@ -142,7 +143,8 @@ class MarginOutlook:
         )
 
     def _after(self) -> str:
-        where = f"After {self.steps:,} steps at rate {number(self.rate)} (ln t = {number(self.log_time)})"
+        count = f"After {self.steps:,} step{'s' * (self.steps != 1)}"
+        where = f"{count} at rate {number(self.rate)} (ln t = {number(self.log_time)})"
         if self.margin <= 0.0:
             return f"{where} from zero weights not all examples are right yet."
         share = number(100.0 * self.margin / self.best.margin)
@@ -192,13 +194,14 @@ def margin_outlook(
     steps : int
         At least 1.
     rate : float, optional
-        Positive; None: one over the square of the largest singular value of the inputs.
+        Positive, and below where descent from zero weights is not stable, two over the largest eigenvalue of
+        the loss's second derivative; None: one over the square of the largest singular value of the inputs.
     loss : {"exponential", "logistic"}
 
     Raises
     ------
     ValueError
-        If the examples are not linearly separable through the origin, or as `largest_margin`.
+        If the examples are not linearly separable through the origin, or `rate` is out of its range.
     """
     rows = examples.rows
     best = largest_margin(rows)
@@ -206,19 +209,27 @@ def margin_outlook(
         approach = max_margin_approach(rows[best.support])
     except ValueError:
         approach = None  # the rows are a largest margin's: what is left is a dual 0
+    sharpness = float(linalg.norm(rows, 2)) ** 2 * _CURVATURES[loss]
     if rate is None:
-        rate = 1.0 / float(linalg.norm(rows, 2)) ** 2
-    inside = in_span(rows)
+        rate = _CURVATURES[loss] / sharpness
+    if not 0.0 < rate < 2.0 / sharpness:
+        raise ValueError(
+            f"rate must be positive and below {2.0 / sharpness:.3g}, from where on gradient descent "
+            f"overshoots at zero weights, got {rate:g}"
+        )
+    # in units of the longest example, in which times are those of its square, and tolerances mean something
+    unit = float(np.linalg.norm(rows, axis=1).max())
+    inside = in_span(rows / unit)
     flow = integrate_gradient_flow(
         inside,
         np.ones(len(inside)),
         [np.zeros((1, inside.shape[1]))],
-        [math.log(rate) + math.log(steps)],
+        [math.log(rate) + math.log(steps) + 2.0 * math.log(unit)],
         loss=loss,
         tolerance=_TOLERANCE,
     )
     # the best direction among rotated rows is the mean that the duals make
-    towards = best.margin * (best.duals @ inside)
+    towards = best.margin * unit * (best.duals @ inside)
     return MarginOutlook(
         examples=examples,
         loss=loss,
@@ -226,6 +237,6 @@ def margin_outlook(
         approach=approach,
         rate=rate,
         steps=steps,
-        margin=float(flow.margin[0]),
+        margin=unit * float(flow.margin[0]),
         angle=float(angles_to(flow.directions[0][0, 0], towards)),
     )

@@ -90,6 +90,8 @@ def weights_in_log_time(
     weights[:done] = start
     if done == len(clocks):
         return weights, 0
+    # more than order one where inputs, or weights of a network, are small at the start
+    order = max(clock + log_pull, 0.0)
     solver = LSODA(flow.velocity, clock, start, clocks[-1], rtol=_RELATIVE, atol=tolerance, jac=flow.jacobian)
     moving = 0  # evaluations up to where the flow last did
     while solver.status == "running":
@@ -98,7 +100,7 @@ def weights_in_log_time(
             message = solver.step()
         log_pull = flow.log_pull(solver.y)
         now = f"ln t = {solver.t:.6g}, where ln of the sum of -l' is {log_pull:.3g}"
-        rest = solver.t + log_pull
+        rest = solver.t + log_pull - order
         if rest <= _RESTING:
             moving = solver.nfev
         failed = message is not None or not math.isfinite(log_pull)

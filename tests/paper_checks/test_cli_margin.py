@@ -57,7 +57,7 @@ def write(tmp_path):
 
 
 def test_unequal_duals_are_told_with_their_rates(write):
-    found = document(write(UNEQUAL), "--steps", 1000, "--rate", 1)
+    found = document(write(UNEQUAL), "--steps", 10_000, "--rate", 0.1)
     best = found["largest_margin"]
     assert found["data"]["classes"] == ["cat", "dog"]
     assert best["margin"] == pytest.approx(1.0, rel=1e-12)
@@ -223,6 +223,7 @@ def test_images_are_examples_too():
         (UNEQUAL, ("--png", "flow.png"), "need --flow"),
         (UNEQUAL, ("--flow", "--png", "flow.txt"), "a picture must end in"),
         (UNEQUAL, ("--rate", 0), "--rate"),
+        (UNEQUAL, ("--rate", 10), "rate must be positive and below 0.174"),
         (UNEQUAL, ("--preprocess", "whiten"), "unknown preprocess"),
     ],
 )

@@ -448,6 +448,18 @@ def test_flows_that_leave_an_example_behind_are_said_to_rest(seed, tolerance):
         )
 
 
+@pytest.mark.parametrize("length", [1e-6, 1e-3, 1e3])
+def test_units_of_inputs_are_units_of_time(length):
+    # t scales with the square of their length
+    log_times = np.array([1.0, 10.0, 100.0])
+    flow = integrate_gradient_flow(UNEQUAL, [1, 1], [[[0.0, 0.0]]], log_times)
+    other = integrate_gradient_flow(
+        length * UNEQUAL, [1, 1], [[[0.0, 0.0]]], log_times - 2.0 * math.log(length)
+    )
+    np.testing.assert_allclose(other.margin / length, flow.margin, rtol=1e-6)
+    np.testing.assert_allclose(other.log_loss, flow.log_loss, atol=1e-5)
+
+
 def test_result_is_a_frame_and_a_picture_and_its_work_is_reported():
     done = []
     flow = integrate_gradient_flow(
