@@ -9,7 +9,7 @@ from genlaws.theory import LowerBound, PowerLaw
 
 from ..claim import Claim, Control, Settings, SharedWork
 from .limit_directions import measure_limits, measure_linear_limits
-from .units import NETWORKS_COME_LATER, by_budget, shared_simulation
+from .units import by_budget, shared_networks, shared_simulation
 
 LINEAR = SharedWork("linear-limits", measure_linear_limits)
 LIMITS = SharedWork("limits-of-flows", measure_limits)
@@ -51,7 +51,24 @@ _SEPARABLE: dict[str, Any] = {
     "activation": "linear",
     "log_times": [1000.0, 10_000.0],
 }
+_IMAGES: dict[str, Any] = {
+    **_SMALL,
+    "data": "mnist5k",
+    "task": "parity",
+    "n_examples": by_budget(24, 32, 40),
+    "dimension": 10,
+    "width": by_budget(6, 8, 10),
+}
+_SEPARABLE_IMAGES: dict[str, Any] = {
+    **_IMAGES,
+    "task": "0-1",
+    "activation": "linear",
+    "log_times": [1000.0, 10_000.0],
+}
 _TENTH, _HALF = 0.1, 0.5
+_LINEAR_UNITS: dict[Any, str] = {
+    "network": "deep linear networks are those of the simulation, whatever their inputs"
+}
 
 
 def _linear(reading: str, layers: int, normalization: str) -> dict[Any, Any]:
@@ -65,8 +82,10 @@ def _linear(reading: str, layers: int, normalization: str) -> dict[Any, Any]:
     )
 
 
-def _limits(reading: str, settings: Settings = _SMALL) -> dict[Any, Any]:
-    return shared_simulation(by_budget(6, 12, 24), LIMITS, reading, **settings)
+def _limits(reading: str, drawn: Settings = _SMALL, images: Settings = _IMAGES) -> dict[Any, Any]:
+    replicates = by_budget(6, 12, 24)
+    on_images = shared_networks(replicates, LIMITS, reading, **images)
+    return shared_simulation(replicates, LIMITS, reading, **drawn) | on_images
 
 
 def _around(value: float) -> tuple[float, float]:
@@ -97,7 +116,7 @@ CLAIMS = (
             experiments=_linear("mean example", 3, "layers"),
         ),
         experiments=_linear("largest margin", 3, "layers"),
-        not_applicable=NETWORKS_COME_LATER,
+        not_applicable=_LINEAR_UNITS,
     ),
     Claim(
         id="D4b",
@@ -124,7 +143,6 @@ CLAIMS = (
             experiments=_limits("one example less"),
         ),
         experiments=_limits("residual"),
-        not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="D4c",
@@ -151,7 +169,6 @@ CLAIMS = (
             experiments=_limits("random kernel"),
         ),
         experiments=_limits("tangent kernel"),
-        not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="D4d",
@@ -177,7 +194,7 @@ CLAIMS = (
             experiments=_linear("largest margin", 2, "none"),
         ),
         experiments=_linear("largest margin", 3, "none"),
-        not_applicable=NETWORKS_COME_LATER,
+        not_applicable=_LINEAR_UNITS,
     ),
     Claim(
         id="D9a",
@@ -196,10 +213,9 @@ CLAIMS = (
         control=Control(
             description="linear units on separable data, whose maximum margin is one for all starts",
             expected="REFUTED",
-            experiments=_limits("margins apart", _SEPARABLE),
+            experiments=_limits("margins apart", _SEPARABLE, _SEPARABLE_IMAGES),
         ),
         experiments=_limits("margins apart"),
-        not_applicable=NETWORKS_COME_LATER,
     ),
     Claim(
         id="D10a",
@@ -224,6 +240,5 @@ CLAIMS = (
             experiments=_limits("minima when wider"),
         ),
         experiments=_limits("minima"),
-        not_applicable=NETWORKS_COME_LATER,
     ),
 )

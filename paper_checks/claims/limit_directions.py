@@ -29,11 +29,31 @@ _WIDER = 10  # times: random networks of which every example reaches some unit
 _SLEEPING, _ASLEEP = 8, 0.01  # units that are added, and their norm in units of the layer's
 
 
-def _data(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+def _drawn(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
     inputs = rng.standard_normal((settings["n_examples"], settings["dimension"]))
     if settings["labels"] == "random":
-        return inputs, rng.choice([-1.0, 1.0], len(inputs))
-    return inputs, np.sign(inputs @ rng.standard_normal(settings["dimension"]))
+        labels = rng.choice([-1.0, 1.0], len(inputs))
+    else:
+        labels = np.sign(inputs @ rng.standard_normal(settings["dimension"]))
+    return inputs, labels, rng.standard_normal((_FRESH, settings["dimension"]))
+
+
+def _images(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
+    from .image_families import component_task, require_points
+
+    task = component_task(settings["data"], settings["task"], settings["dimension"])
+    n = settings["n_examples"]
+    require_points(task, n + _FRESH, "n_examples and the images tested on")
+    chosen = rng.choice(len(task), n + _FRESH, replace=False)
+    points = np.asarray(task.inputs[chosen], dtype=np.float64)
+    # as long as the inputs of the simulation
+    points *= math.sqrt(settings["dimension"] / np.mean(np.sum(points[:n] ** 2, axis=1)))
+    return points[:n], np.asarray(task.labels[chosen[:n]], dtype=np.float64), points[n:]
+
+
+def _data(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Inputs, labels, and inputs that are not trained on: drawn, or images where the settings name them."""
+    return _images(settings, rng) if "data" in settings else _drawn(settings, rng)
 
 
 def _flow(
@@ -86,7 +106,7 @@ def measure_linear_limits(settings: Settings, rng: np.random.Generator) -> Readi
     """Angle of the product of a linear network's layers to the largest margin, and to the mean example."""
     from genlaws.simulate import largest_margin
 
-    inputs, labels = _data(settings, rng)
+    inputs, labels, _ = _data(settings, rng)
     flow, again = _flow(settings, inputs, labels, rng)
     product = flow.directions[-1]
     for layer in flow.directions[-2::-1]:
@@ -179,15 +199,14 @@ def pairs_apart(margins: FloatArray) -> float:
 
 
 def measure_limits(settings: Settings, rng: np.random.Generator) -> Readings:
-    """What flows of networks of one hidden layer, from several starts on the same data, converge to.
+    """What networks of one hidden layer, from several starts on the same inputs or images, converge to.
 
     Flows that come to rest before they separate, or that their integrator gives up, start anew; how many
     did stands in the settings of the measurements as ``drawn_again``.
     """
     from genlaws.simulate import random_layers
 
-    inputs, labels = _data(settings, rng)
-    unseen = rng.standard_normal((_FRESH, settings["dimension"]))
+    inputs, labels, unseen = _data(settings, rng)
     drawn = random_layers([settings["dimension"], _WIDER * settings["width"], 1], rng=rng)
     lazy = _features(settings, inputs, labels, drawn), _features(settings, unseen, np.ones(_FRESH), drawn)
     times = len(settings["log_times"])

@@ -41,6 +41,17 @@ def test_equal_seeds_give_equal_bits(limits):
     assert limits["residual"].settings["drawn_again"] >= 0
 
 
+def test_images_take_the_place_of_drawn_inputs():
+    settings = {**SMALL, "data": "mnist5k", "task": "0-1", "dimension": 5, "n_examples": 12}
+    inputs, labels, unseen = limit_directions._data(settings, np.random.default_rng(0))
+    assert inputs.shape == (12, 5)
+    assert unseen.shape == (200, 5)
+    assert set(labels) == {-1.0, 1.0}
+    assert np.mean(np.sum(inputs**2, axis=1)) == pytest.approx(5.0)
+    with pytest.raises(ValueError, match="n_examples and the images tested on must be at most"):
+        limit_directions._data({**settings, "n_examples": 5000}, np.random.default_rng(0))
+
+
 def test_residual_and_distance_to_the_own_kernel_fall_and_their_controls_do_not(limits):
     for name in ("residual", "tangent kernel"):
         late = limits[name].y
@@ -128,5 +139,8 @@ def test_what_no_start_separates_is_refused(monkeypatch):
 
 def test_claims_share_their_flows():
     assert [claim.id for claim in CLAIMS][:6] == ["D4a", "D4b", "D4c", "D4d", "D9a", "D10a"]
-    units = [claim.experiments["simulation"].units("quick") for claim in CLAIMS if claim.id in ("D4b", "D9a")]
-    assert units[0] == units[1]
+    shared = [claim for claim in CLAIMS if claim.id in ("D4b", "D4c", "D9a", "D10a")]
+    for source in ("simulation", "network"):
+        experiments = [claim.experiments[source] for claim in shared]
+        assert len({experiment.work.name for experiment in experiments}) == 1
+        assert all(e.units("quick") == experiments[0].units("quick") for e in experiments)
