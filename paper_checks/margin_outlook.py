@@ -111,6 +111,12 @@ class MarginOutlook:
             ahead *= 2.0
         return near if excess(near) <= 0.0 else float(optimize.brentq(excess, near, near + ahead))
 
+    @property
+    def _held_whole(self) -> bool:
+        # whether support vectors span what all inputs do
+        rows = self.examples.inputs
+        return bool(np.linalg.matrix_rank(rows[self.best.support]) == np.linalg.matrix_rank(rows))
+
     def _about(self) -> str:
         inputs = self.examples.inputs
         held, (low, high) = len(self.best.support), self.examples.classes
@@ -127,14 +133,17 @@ class MarginOutlook:
                 "One of them has dual 0 and does not pull: the direction of gradient descent is off by "
                 "ln ln t / ln t, without a limit of its own."
             )
+        # across their span, directions keep what they start from: it adds to the angle, not to the margin
+        whole = self._held_whole
         if self.equal_duals:
+            power = f"t^{number(-approach.relaxation_exponent)} / ln t"
+            duals = "Their duals are equal" if len(self.best.support) > 1 else "It pulls alone"
+            where, there = ("", "") if whole else ("in their span ", " there")
             return (
-                "Their duals are equal: nothing falls like 1/ln t. Directions are off by "
-                f"t^{number(-approach.relaxation_exponent)} / ln t, and such examples hide the general law."
+                f"{duals}: {where}nothing falls like 1/ln t. Directions are off by {power}{there}, and such "
+                "examples hide the general law."
             )
         which = "Of their many duals, those of largest entropy" if self.best.degenerate else "Their duals"
-        # across their span, directions keep what they start from: it adds to the angle, not to the margin
-        whole = len(self.best.support) >= min(self.examples.inputs.shape)
         return (
             f"{which} differ (the largest is {number(self.dual_spread)} times the least), so that gradient "
             f"descent is slow: late, the angle to the best direction is {'' if whole else 'at least '}"

@@ -80,8 +80,16 @@ def test_equal_duals_are_told_to_hide_the_law(write):
     found = document(write(EQUAL))
     assert found["largest_margin"]["nearly_log_time"] is None
     assert found["largest_margin"]["dual_spread"] == pytest.approx(1.0, rel=1e-9)
-    assert "duals are equal" in found["sentences"][1]
+    assert "duals are equal: nothing falls" in found["sentences"][1]
     assert "t^−0.25 / ln t" in found["sentences"][1]
+
+
+def test_what_lies_across_the_support_vectors_is_not_promised(write):
+    one, other = document(write("1,0,1\n-3,-1,0\n")), document(write("1,0.5,1\n-1,1.5,0\n"))
+    assert "in their span nothing falls" in one["sentences"][1]
+    assert "best direction is 0.549" in other["sentences"][1]
+    wide = document(write("1,0.5,0,1\n-1,1.5,0,0\n3,0,1,1\n"))
+    assert "best direction is at least 0.549" in wide["sentences"][1]
 
 
 def test_an_example_on_the_margin_that_does_not_pull_is_told(write):
