@@ -22,6 +22,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _ROUNDS, _MOST_PANELS = 40, 500
 _OUTSIDE = 0.01
 _GRADES = 14
+_NOTHING = -700.0  # ln of a mass that floats hold as zero
 # of a mean: its integral is no better where the distribution function has kinks
 _MEAN_WITHIN = 1e-4
 
@@ -168,9 +169,11 @@ def _tilt(density: ErrorDensity, n: int, E: float, tolerance: float) -> Iterator
     Z = density.log_zero_error_fraction(np.array([0.0, n, n + 1.0]))
     if not abs(Z[0]) <= tolerance:
         yield Breach("ln Z_0 = 0: no example, no error", f"ln Z_0 = {shown(float(Z[0]))}")
+    if np.isneginf(Z[1]):
+        return  # nobody is left, of whom nothing can be said
     curve = float(density.mean_given_zero_errors(n))
     survival = -float(np.expm1(Z[2] - Z[1]))
-    if not abs(curve - survival) <= tolerance * survival + 8 * _EPS * max(1.0, abs(Z[2])):
+    if not abs(curve - survival) <= tolerance * survival + 8 * _EPS * max(1.0, abs(Z[1])):
         yield Breach(f"a mean error of 1 - Z_{n + 1}/Z_{n} = {shown(survival)}", shown(curve))
     tilted = density.given_zero_errors(n)
     if not abs(tilted.mean() - curve) <= tolerance * curve:
@@ -181,7 +184,11 @@ def _tilt(density: ErrorDensity, n: int, E: float, tolerance: float) -> Iterator
     if isinstance(density, CountErrorDensity):
         return  # counts on other examples, not the same errors
     terms = np.array([density.log_pdf(E), special.xlog1py(n, -E), -Z[1]])
-    found, rounding = float(tilted.log_pdf(E)), 64 * _EPS * float(np.sum(np.abs(terms)))
+    found = float(tilted.log_pdf(E))
+    if found < _NOTHING and np.sum(terms) < _NOTHING:
+        return
+    # of the terms, and of 1 - E
+    rounding = 64 * _EPS * (float(np.sum(np.abs(terms))) + n / max(1.0 - E, _EPS))
     if not abs(found - np.sum(terms)) <= tolerance + rounding:
         expected = f"ln Q(E) + {n} ln(1 - E) - ln Z_{n} = {shown(float(np.sum(terms)))}"
         yield Breach(f"{expected} at E = {E:.6g}", shown(found))

@@ -141,7 +141,9 @@ def scales_as(
 def _one_less_the_survival(log_fraction: Formula, n: int, given: Example) -> tuple[float, float]:
     # 1 - Z_{n+1}/Z_n, and how far rounding of the two logarithms may move it
     now, then = (float(log_fraction(m, **given)) for m in (n, n + 1))
-    return -math.expm1(then - now), _ROUNDING * max(1.0, abs(now), abs(then))
+    if now == -math.inf:  # nobody is left, of whom nothing can be said
+        return 0.0, math.inf
+    return -math.expm1(then - now), _ROUNDING * max(1.0, abs(now))
 
 
 def is_learning_curve(

@@ -216,6 +216,15 @@ def test_bad_arguments_are_named(make, message):
         make()
 
 
+@pytest.mark.parametrize("examples", [0.0, 30.0])
+@pytest.mark.parametrize("exponent", [0.5, 1.0, 7.0])
+def test_power_edge_answers_at_an_error_of_one(exponent, examples):
+    density = PowerEdgeErrorDensity(exponent, examples=examples)
+    np.testing.assert_array_equal(density.log_cdf([1.0, 1.5]), 0.0)
+    np.testing.assert_array_equal(density.log_sf([1.0, 1.5]), -np.inf)
+    assert density.log_bad_fraction_given_zero_errors(5, 1.0) == -np.inf
+
+
 @pytest.mark.parametrize("a", [1e-300, 1.0, 1e100])
 @pytest.mark.parametrize("b", [1e-300, 1.0, 1e100])
 def test_beta_answers_at_the_ends_of_its_range(a, b):

@@ -22,39 +22,18 @@ from genlaws.theory import (
     log_annealed_bad_fraction,
     log_zero_error_fraction,
 )
+from genlaws.theory.strategies import error_densities
 
-minima = st.one_of(st.just(0.0), st.floats(1e-6, 0.4))
-maxima = st.floats(0.5, 1.0)
-exponents = st.floats(0.2, 200.0)
-
-
-@st.composite
-def tables(draw):
-    errors = np.array(sorted(draw(st.sets(st.floats(0.05, 0.95), min_size=3, max_size=12))))
-    log_density = draw(st.lists(st.floats(-30, 3), min_size=len(errors), max_size=len(errors)))
-    return TabulatedErrorDensity(
-        errors, log_density=log_density, edge_exponent=draw(st.floats(0.5, 5)), minimum=0.02
-    )
-
-
-@st.composite
-def finite_sets(draw):
-    errors = draw(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-    return AtomicErrorDensity(
-        errors, draw(st.lists(st.floats(1e-9, 1), min_size=len(errors), max_size=len(errors)))
-    )
-
-
-densities = st.one_of(
-    st.builds(BetaErrorDensity, exponents, exponents, minima),
-    st.builds(PowerEdgeErrorDensity, exponents, minima, maxima),
-    st.builds(ExponentialEdgeErrorDensity, st.floats(-1e3, 1e5), minima, maxima),
-    st.builds(TruncatedGaussianErrorDensity, st.floats(-1, 1.5), st.floats(1e-3, 2), minima, maxima),
-    st.builds(PerceptronErrorDensity, st.integers(2, 3000)),
-    st.builds(BinaryPerceptronErrorDensity, st.integers(1, 300)),
-    finite_sets(),
-    tables(),
-)
+densities = error_densities(
+    BetaErrorDensity,
+    PowerEdgeErrorDensity,
+    ExponentialEdgeErrorDensity,
+    TruncatedGaussianErrorDensity,
+    PerceptronErrorDensity,
+    BinaryPerceptronErrorDensity,
+    AtomicErrorDensity,
+    TabulatedErrorDensity,
+).filter(lambda density: getattr(density, "largest_n", np.inf) == np.inf)
 numbers = st.one_of(st.just(0.0), st.floats(1e-2, 1e12))
 levels = st.floats(0.0, 0.99)
 

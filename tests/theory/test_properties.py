@@ -279,6 +279,23 @@ def test_double_descent_is_no_learning_curve():
     assert "the formula is not a learning curve" in found
 
 
+@pytest.mark.parametrize("hopeless", [1.0, np.nextafter(1.0, 0.0)])
+def test_mass_at_an_error_of_one_is_no_fault(hopeless):
+    is_error_density(AtomicErrorDensity([0.625, 0.75, hopeless], [1, 1, 30]))
+
+
+def test_where_nobody_is_left_nothing_is_asked():
+    hopeless = AtomicErrorDensity([1.0])
+    is_error_density(hopeless, settings=FEW)
+    is_learning_curve(
+        lambda n: learning_curve(hopeless, n), log_fraction=lambda n: surviving(n, hopeless), settings=FEW
+    )
+    found = failure(
+        is_learning_curve, lambda n: 0.5, log_fraction=lambda n: surviving(n, hopeless), settings=FEW
+    )
+    assert "simplest example: n=0\n  expected: 1 - Z_1/Z_0 = 1\n  found: 0.5" in found
+
+
 def test_a_fraction_that_does_not_start_at_one_is_found():
     found = failure(is_learning_curve, lambda n: 1 / (n + 2), log_fraction=lambda n: 1 - math.log(n + 1))
     assert "expected: ln Z_0 = 0: no example, no error\n  found: ln Z_0 = 1" in found
