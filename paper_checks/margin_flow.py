@@ -182,7 +182,9 @@ def _turned(flow: GradientFlow) -> FloatArray:
     # angles of all weights, of layers with norm 1, to where they end
     count = len(flow.log_times)
     rows = np.concatenate([layer.reshape(count, -1) for layer in flow.directions], axis=1)
-    return angles_to(rows, rows[-1] / np.linalg.norm(rows[-1]))
+    angles = angles_to(rows, rows[-1] / np.linalg.norm(rows[-1]))
+    angles[-1] = 0.0  # not its rounding
+    return angles
 
 
 def _across(support: FloatArray, predictor: FloatArray) -> float:
@@ -219,8 +221,11 @@ def _settling(
         sizes = scales[late] ** (1.0 / flow.norms.shape[1])
         left = np.exp(log_orthogonal_component(sizes, start=float(sizes[-1])))
         predictors, lengths = _predictors(flow)
-        tilts = np.arcsin(np.minimum(_across(support, predictors[-1]) * left, 1.0))
-        kept = np.maximum(1.0 - (1.0 - lengths[-1]) * left**2, 0.0)
+        sines, kept = _across(support, predictors[-1]) * left, 1.0 - (1.0 - lengths[-1]) * left**2
+        # before that the start is all there is
+        early = (sines >= 1.0) | (kept <= 0.0)
+        kept[early] = np.nan
+        tilts = np.arcsin(np.where(early, np.nan, sines))
     margins, angles = np.full((2, len(scales)), np.nan)
     margins[late] = (gamma - approach.margin_gap(times[late])) * np.cos(tilts) * kept
     inside = approach.angle(times[late])
