@@ -116,18 +116,21 @@ class LongTraining:
         levels = range(self.reached.shape[1])
         return np.stack([self.at(level).true_errors(inputs, labels) for level in levels], axis=1)
 
-    def log_losses_on(self, inputs: ArrayLike, labels: ArrayLike) -> FloatArray:
+    def log_losses_on(
+        self, inputs: ArrayLike, labels: ArrayLike, *, loss: LogLoss | None = None
+    ) -> FloatArray:
         """Ln of the mean loss on other points, shape (networks, levels); NaN where never met.
 
-        Raises ValueError if points or labels do not fit the network.
+        The loss is that of training unless another is named. Raises ValueError if points or labels do not fit
+        the network, or the loss is unknown.
         """
         points, classes = as_points(self.network, inputs, labels)
         targets = torch.from_numpy(classes)
-        loss: LogLoss = self.settings["loss"]
+        chosen: LogLoss = self.settings["loss"] if loss is None else loss
         means = []
         for level in range(self.reached.shape[1]):
             scores = torch.from_numpy(self.at(level).scores(points))
-            means.append(log_example_losses(scores, targets, loss).logsumexp(dim=1) - math.log(len(points)))
+            means.append(log_example_losses(scores, targets, chosen).logsumexp(dim=1) - math.log(len(points)))
         return torch.stack(means, dim=1).numpy()
 
     def to_dict(self) -> dict[str, Any]:

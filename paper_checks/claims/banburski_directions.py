@@ -8,6 +8,7 @@ from genlaws.theory import EqualWithinMargin, ExponentialDecay, PowerLaw
 
 from ..claim import Claim, Control
 from .linear_flows import LATE, flows
+from .long_training import LINEAR, LINEAR_BY_ADAM, late_on_images, trained
 from .paired_flows import FAST, FEW, HALF_SQUARES, LAGS, MANY, NORMS, RANGE, across_span, paired
 from .units import NETWORKS_COME_LATER
 
@@ -31,8 +32,12 @@ CLAIMS = (
         x_range=RANGE,
         falsifier="an exponent that differs from -1 by more than 0.1",
         control=_FAST_ACROSS,
-        experiments=paired("across, plain"),
-        not_applicable=NETWORKS_COME_LATER,
+        experiments=paired("across, plain") | trained(LINEAR, "across"),
+        restated=late_on_images(
+            "Adam on the same images, whose steps leave the span of the support vectors for good",
+            trained(LINEAR_BY_ADAM, "across"),
+            prediction="an exponent of -1, in ln t, of that part, for ln t from 100 to 1000, on images",
+        ),
     ),
     Claim(
         id="D5b",

@@ -8,6 +8,7 @@ from typing import Any
 from genlaws.theory import PowerLaw, UpperBound
 
 from ..claim import Claim, Control
+from . import long_training as late
 from .deep_flows import (
     END,
     FALL,
@@ -36,6 +37,12 @@ _MEAN = Control(
     experiments=many_flows("mean margin"),
 )
 
+_LINEAR_MEAN = late.late_on_images(
+    "the mean margin of linear classifiers of such images, which falls as the least ones rise",
+    late.trained(late.LINEAR, "falls, mean margin"),
+    x_range=(3.0, 3.0),
+)
+
 
 def _approach(exponent: float) -> dict[str, Any]:
     return {
@@ -57,7 +64,8 @@ CLAIMS = (
         prediction=f"a share of at most {_RARELY:.0%} of flows whose smoothed margin falls by {_SMALL}",
         falsifier=f"a share above {_RARELY:.0%} of flows whose smoothed margin falls",
         control=_MEAN,
-        experiments=many_flows("smoothed margin"),
+        experiments=many_flows("smoothed margin") | late.trained(late.THREE_LAYERS, "falls, smoothed margin"),
+        restated=_LINEAR_MEAN,
         **_NEVER,
     ),
     Claim(
@@ -71,7 +79,8 @@ CLAIMS = (
             expected="SUPPORTED",
             experiments=many_flows("smoothed margin"),
         ),
-        experiments=many_flows("margin"),
+        experiments=many_flows("margin") | late.trained(late.THREE_LAYERS, "falls, margin"),
+        restated=_LINEAR_MEAN,
         **_NEVER,
     ),
     Claim(
@@ -112,7 +121,8 @@ CLAIMS = (
         prediction=f"a share of at most {_RARELY:.0%} of flows whose margin falls by {_SMALL}",
         falsifier=f"a share above {_RARELY:.0%} of flows whose margin falls",
         control=_MEAN,
-        experiments=many_flows("late margin"),
+        experiments=many_flows("late margin") | late.trained(late.THREE_LAYERS, "falls, late margin"),
+        restated=_LINEAR_MEAN,
         **_NEVER,
     ),
 )

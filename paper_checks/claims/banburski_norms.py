@@ -7,6 +7,7 @@ from typing import Any
 from genlaws.theory import Constant, EqualWithinMargin, LogarithmicGrowth, PowerLaw
 
 from ..claim import Claim, Control
+from . import long_training as late
 from .deep_flows import (
     EARLY,
     END,
@@ -40,6 +41,7 @@ _WITHIN = 0.05
 
 
 def _ahead(layers: int, settings: dict[str, Any], other: dict[str, Any], of_other: str) -> dict[str, Any]:
+    on_images = {1: late.LINEAR, 2: late.TWO_LAYERS, 3: late.THREE_LAYERS}
     slope = 2.0 - 2.0 / layers
     return {
         **_LATE,
@@ -52,7 +54,11 @@ def _ahead(layers: int, settings: dict[str, Any], other: dict[str, Any], of_othe
             expected="REFUTED",
             experiments=flows(other, "scaled margin"),
         ),
-        "experiments": flows(settings, "scaled margin"),
+        "experiments": flows(settings, "scaled margin") | late.trained(on_images[layers], "scaled margin"),
+        "restated": late.late_on_images(
+            f"networks of {of_other}, whose slope in ln ln t is another",
+            late.trained(on_images[1 if layers == 2 else 2], "scaled margin"),
+        ),
         "rivals": () if layers == 1 else (Constant(),),
     }
 
@@ -72,7 +78,15 @@ CLAIMS = (
             expected="REFUTED",
             experiments=flows(SQUARES, "growth"),
         ),
-        experiments=flows(TWO_LAYERS, "growth"),
+        experiments=flows(TWO_LAYERS, "growth") | late.trained(late.THREE_LAYERS, "growth"),
+        restated=late.late_on_images(
+            "Adam, whose steps are of one size for all weights and do not follow the flow",
+            late.trained(late.THREE_LAYERS_BY_ADAM, "growth"),
+            prediction=(
+                "growth of a layer's squared norm over that of the first: 1, for the layer that strays most, "
+                "of networks of three layers"
+            ),
+        ),
         **_EQUAL,
     ),
     Claim(
@@ -142,7 +156,14 @@ CLAIMS = (
             expected="REFUTED",
             experiments=flows(TWO_LAYERS, "layer norm"),
         ),
-        experiments=flows(THREE_LAYERS, "layer norm"),
+        experiments=flows(THREE_LAYERS, "layer norm") | late.trained(late.THREE_LAYERS, "last norm"),
+        restated=late.late_on_images(
+            "networks of two layers, whose exponent is 1/2",
+            late.trained(late.TWO_LAYERS, "last norm"),
+            prediction="an exponent of 1/3 for the last of three layers; other norms start far from zero",
+            # half of what lies between three layers and four: the start still counts at ln t of 100
+            band=(1.0 / 3.0 - 0.04, 1.0 / 3.0 + 0.04),
+        ),
         **_LATE,
     ),
 )

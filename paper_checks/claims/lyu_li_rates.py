@@ -8,6 +8,7 @@ from typing import Any
 from genlaws.theory import Constant, LogarithmicGrowth, PowerLaw, UpperBound
 
 from ..claim import Claim, Control
+from . import long_training as late
 from .deep_flows import (
     CUBES,
     END,
@@ -33,7 +34,17 @@ _WITHIN = 0.05
 _RARELY = 0.05
 
 
-def _loss(exponent: float, settings: dict[str, Any], other: dict[str, Any], of_other: str) -> dict[str, Any]:
+def _loss(
+    exponent: float,
+    settings: dict[str, Any],
+    other: dict[str, Any],
+    of_other: str,
+    *,
+    images: tuple[dict[str, Any], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    # on networks, where there are settings of them and of the control's
+    trained = {} if images is None else late.trained(images[0], "loss")
+    control = f"{of_other}, whose exponent is another"
     return {
         **_LATE,
         "law": LogarithmicGrowth(slope=exponent),
@@ -41,11 +52,12 @@ def _loss(exponent: float, settings: dict[str, Any], other: dict[str, Any], of_o
         "band": (exponent - _WITHIN, exponent + _WITHIN),
         "falsifier": f"a slope in ln ln t that differs from {exponent:.3g} by more than {_WITHIN:g}",
         "control": Control(
-            description=f"{of_other}, whose exponent is another",
+            description=control,
             expected="REFUTED",
             experiments=flows(other, "loss"),
         ),
-        "experiments": flows(settings, "loss"),
+        "experiments": flows(settings, "loss") | trained,
+        "restated": {} if images is None else late.late_on_images(control, late.trained(images[1], "loss")),
         "rivals": (Constant(),) if exponent else (),
     }
 
@@ -62,14 +74,14 @@ CLAIMS = (
         where=f"{_PAPER}, rate of the loss, L = 1",
         statement="The loss of a linear classifier falls as 1 / t.",
         prediction=_prediction(1, "0"),
-        **_loss(0.0, ONE_LAYER, TWO_LAYERS, "networks of two layers"),
+        **_loss(0.0, ONE_LAYER, TWO_LAYERS, "networks of two layers", images=(late.LINEAR, late.TWO_LAYERS)),
     ),
     Claim(
         id="E2b",
         where=f"{_PAPER}, rate of the loss, L = 2",
         statement="The loss of a network of two layers falls as 1 / (t ln t).",
         prediction=_prediction(2, "1"),
-        **_loss(1.0, TWO_LAYERS, ONE_LAYER, "linear classifiers"),
+        **_loss(1.0, TWO_LAYERS, ONE_LAYER, "linear classifiers", images=(late.TWO_LAYERS, late.LINEAR)),
     ),
     Claim(
         id="E2c",
