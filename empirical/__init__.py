@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .batch_normalized import BatchNormalizedTraining as BatchNormalizedTraining
     from .batch_normalized import train_batch_normalized as train_batch_normalized
     from .corrupted_start import train_from_corrupted as train_from_corrupted
+    from .curvature import NetworkCurvature as NetworkCurvature
+    from .curvature import measure_curvature as measure_curvature
     from .gradient_flow import ScaledFlow as ScaledFlow
     from .gradient_flow import train_by_gradient_flow as train_by_gradient_flow
     from .guessing import guess_and_check as guess_and_check
@@ -63,6 +65,7 @@ _LATER = {
     "MinimaComparison": "minima_comparison",
     "ModuleNetwork": "module_network",
     "Network": "networks",
+    "NetworkCurvature": "curvature",
     "NetworkFamily": "network_family",
     "PhaseMap": "phase_map",
     "Prior": "priors",
@@ -80,6 +83,7 @@ _LATER = {
     "guess_and_check": "guessing",
     "kernel_phase_map": "kernel_maps",
     "limit_tangent_kernel": "limit_kernel",
+    "measure_curvature": "curvature",
     "measure_kernel_fluctuation": "kernel_fluctuation",
     "measure_training_change": "training_change",
     "measure_width": "width_measures",
