@@ -19,6 +19,7 @@ SLOW |= {f"{claim}-network" for claim in ("C4a", "C4e", "C4f", "C6a", "C7a", "C7
 LATE = ("D1a", "D2a", "D2b", "D2c", "D2d", "D3a", "D3b", "D3e", "D3f", "D5a")
 LATE += ("E1a", "E1b", "E1c", "E1e", "E1m", "E1n", "E2a", "E2b", "E2h")
 SLOW |= {f"{claim}-network" for claim in LATE}
+SLOW |= {"D4b-network", "D4b-simulation"}
 
 
 def work_of(experiment):
