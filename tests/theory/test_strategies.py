@@ -90,8 +90,6 @@ def test_every_form_of_a_law_is_drawn():
         (error_densities(PerceptronErrorDensity), PerceptronErrorDensity(2)),
         (error_densities(BinaryPerceptronErrorDensity), BinaryPerceptronErrorDensity(1)),
         (error_densities(AtomicErrorDensity), AtomicErrorDensity([0.0])),
-        (error_densities(SampledErrorDensity), SampledErrorDensity([0.0] * 30)),
-        (error_densities(CountErrorDensity), CountErrorDensity([0] * 30, 10)),
         (laws(PowerLaw), PowerLaw(0.0)),
         (laws(PowerLawWithPlateau), PowerLawWithPlateau(-1.0)),
         (laws(Monotone), Monotone(increasing=False)),
@@ -115,7 +113,6 @@ def test_the_simplest_example_is_simple(strategy, expected):
 
 def test_simplest_covariances_and_training_sets():
     np.testing.assert_array_equal(simplest(covariances()), [[1.0]])
-    np.testing.assert_array_equal(simplest(covariances(3)), np.eye(3))
     for separable, inputs, labels in (
         (None, [[1.0]], [1.0]),
         (True, [[1.0]], [1.0]),
@@ -276,13 +273,19 @@ def test_wrong_arguments_are_named(make, message):
         make()
 
 
-@pytest.mark.parametrize("module", ["strategies", "properties"])
-def test_without_hypothesis_one_is_told_what_to_install(module):
-    code = f"import sys\nsys.modules['hypothesis'] = None\nimport genlaws.theory.{module}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last == (
-        "ImportError: genlaws.theory.strategies and genlaws.theory.properties need hypothesis: "
+def test_without_hypothesis_one_is_told_what_to_install():
+    code = """
+import sys
+sys.modules["hypothesis"] = None
+for module in "strategies", "properties":
+    try:
+        __import__(f"genlaws.theory.{module}")
+    except ImportError as error:
+        print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told = (
+        "genlaws.theory.strategies and genlaws.theory.properties need hypothesis: "
         "python -m pip install 'genlaws[properties]'"
     )
+    assert done.stdout.splitlines() == [told, told]
