@@ -21,10 +21,7 @@ from .losses import LOG_LOSSES, LogLoss, log_example_losses, margins
 from .networks import Network
 from .optimizers import Optimizer, default_learning_rate
 from .trained_networks import TrainedNetworks, as_points
-from .training import _bytes_per_network as bytes_per_network
-from .training import _examples as checked_examples
-from .training import _starts as network_starts
-from .training import _training_sets as training_sets
+from .training import bytes_per_network, checked_examples, network_starts, training_sets
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

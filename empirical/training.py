@@ -27,7 +27,8 @@ from .training_recipe import Stop, TrainingRecipe
 _BLOCK = 16
 
 
-def _starts(network: Network, rows: slice, seed: int, like: Tensor) -> Tensor:
+def network_starts(network: Network, rows: slice, seed: int, like: Tensor) -> Tensor:
+    """Flat weights of the networks `rows` of a seed, where `like` is and in its precision."""
     # drawn on the CPU, in whole blocks: network k is the same on every device and in every chunk
     blocks = range(rows.start // _BLOCK, -(-rows.stop // _BLOCK))
     streams = (np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(b,))) for b in blocks)
@@ -38,13 +39,14 @@ def _starts(network: Network, rows: slice, seed: int, like: Tensor) -> Tensor:
     return torch.cat(flat, dim=1)
 
 
-def _training_sets(
+def training_sets(
     points: NDArray[Any],
     classes: NDArray[np.int64],
     examples: NDArray[np.int64] | None,
     device: torch.device,
     dtype: torch.dtype,
 ) -> TrainingSets:
+    """Points to train on and which of them each network has; see `train_networks`."""
     if examples is not None and examples.ndim == 1:
         points, classes, examples = points[examples], classes[examples], None
     elif examples is not None:
@@ -58,7 +60,8 @@ def _training_sets(
     )
 
 
-def _bytes_per_network(network: Network, sets: TrainingSets, batch_size: int | None) -> int:
+def bytes_per_network(network: Network, sets: TrainingSets, batch_size: int | None) -> int:
+    """Memory that a network is expected to take in training."""
     # weights, their gradients, two moments and copies; every unit's value on every point and its gradients,
     # where a convolution has at most as many units as its input has places
     places = math.prod(network.input_shape[1:])
@@ -69,7 +72,8 @@ def _bytes_per_network(network: Network, sets: TrainingSets, batch_size: int | N
     return sets.points.element_size() * (6 * network.latent_size + sets.size * values)
 
 
-def _examples(examples: ArrayLike | None, networks: int, points: int) -> NDArray[np.int64] | None:
+def checked_examples(examples: ArrayLike | None, networks: int, points: int) -> NDArray[np.int64] | None:
+    """Point indices for each of so many networks, or of all of them; ValueError where they do not fit."""
     if examples is None:
         return None
     index = np.asarray(examples)
@@ -202,14 +206,14 @@ def train_networks(
     if networks < 1:
         raise ValueError(f"networks must be at least 1, got {networks}")
     _check_start(start, network, networks)
-    index = _examples(examples, networks, len(points))
-    sets = _training_sets(points, classes, index, resolve_device(device), dtype)
+    index = checked_examples(examples, networks, len(points))
+    sets = training_sets(points, classes, index, resolve_device(device), dtype)
     seed = entropy_of(rng)
 
     def starts(rows: slice) -> Tensor:
         if start is not None:
             return start.flat_weights[rows].to(sets.points.device, sets.points.dtype)
-        return _starts(network, rows, seed, sets.points)
+        return network_starts(network, rows, seed, sets.points)
 
     if learning_rate is None:
         first = starts(slice(0, 1))
@@ -260,7 +264,7 @@ def train_networks(
     weights = in_chunks(
         trained,
         networks,
-        bytes_per_row=_bytes_per_network(inner, sets, batch_size),
+        bytes_per_row=bytes_per_network(inner, sets, batch_size),
         device=sets.points.device,
     )
     parts = [outcomes[start] for start in sorted(outcomes)]
