@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from genlaws.simulate.measurement import Source
 from genlaws.theory import EqualWithinMargin, Ordering, PowerLaw, UpperBound
 
 from ..claim import Claim, Control, Restatement, SharedWork
@@ -40,7 +41,7 @@ _NETWORKS: dict[str, Any] = {
     "batch_size": 50,
     "time": 40.0,
 }
-_ONE_UNIT = {
+_ONE_UNIT: dict[Source, str] = {
     "network": "the exact flow of one unit; what units inside networks see is neither white nor fixed"
 }
 

@@ -34,9 +34,8 @@ def _examples(settings: Settings, rng: np.random.Generator) -> tuple[FloatArray,
         inputs = np.sqrt(examples) * factor
     inputs *= np.sqrt(dimension / (inputs**2).sum(axis=1).mean())
     labels = np.where(inputs @ rng.standard_normal(dimension) > 0.0, 1.0, -1.0)
-    start = rng.standard_normal(dimension)
-    start /= np.copysign(np.linalg.norm(start), labels @ inputs @ start)
-    return inputs, labels, start
+    start = np.asarray(rng.standard_normal(dimension))
+    return inputs, labels, start / np.copysign(np.linalg.norm(start), labels @ inputs @ start)
 
 
 def _turned(one: FloatArray, other: FloatArray) -> FloatArray:

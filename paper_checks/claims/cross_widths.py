@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from genlaws.simulate.measurement import Source
 from genlaws.theory import EqualWithinMargin, Ordering, PowerLaw
 
 from ..claim import Claim, Control, SharedWork
@@ -28,7 +29,9 @@ _DENSITY: dict[str, Any] = {
 }
 # at weight variance 4 correlations are lost within a few layers, at 1 they are kept
 _DEPTHS: dict[str, Any] = {**_SIZES, "n": 24, "draws": 4, "widths": [64, 512], "depths": [8, 16]}
-_IN_SIMULATION = {"network": "networks of many widths, trained and drawn, are those of B1 to B7, A3 and E5"}
+_IN_SIMULATION: dict[Source, str] = {
+    "network": "networks of many widths, trained and drawn, are those of B1 to B7, A3 and E5"
+}
 
 CLAIMS = (
     Claim(
