@@ -26,7 +26,7 @@ _ALPHA = "alpha, examples per dimension"
 _GRID = np.linspace(-8.0, 12.0, 81)
 _TOLERANCE = 1e-5
 _LOOKS = 20  # at ln losses from 0 on, in equal steps, until no error is left
-_MOST_STEPS = 3000  # some hundred do, unless a start has no gradient
+_MOST_STEPS = 20_000  # some hundred do, unless a start has no gradient
 
 
 def _uniform_error(
