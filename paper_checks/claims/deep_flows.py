@@ -91,7 +91,10 @@ def _farthest_growth(flow: GradientFlow) -> tuple[FloatArray, FloatArray]:
 
 def _short_steps(flow: GradientFlow, chosen: NDArray[np.bool_]) -> float:
     # share of steps in which ln of the smoothed margin grows by less than what its bound leaves
-    weights = np.concatenate([layer.reshape(len(chosen), -1) for layer in flow.weights], axis=1)[chosen]
+    weights = np.concatenate([layer.reshape(len(chosen), -1) for layer in flow.weights], axis=1)
+    # the bound is one from where the smoothed margin is positive on
+    chosen = chosen & (flow.smoothed_margin > 0.0)
+    weights = weights[chosen]
     norms = np.linalg.norm(weights, axis=1)
     degree = flow.powers.sum()
     # the margin of all weights as one vector
