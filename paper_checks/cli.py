@@ -6,6 +6,7 @@ import click
 
 import genlaws
 
+from .cli_calibrate import calibrate
 from .cli_check import check, claims
 from .cli_curve import curve
 from .cli_margin import margin
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for _command in (check, claims, curve, margin, phase, report, runs, sample, sweep, train):
+for _command in (calibrate, check, claims, curve, margin, phase, report, runs, sample, sweep, train):
     main.add_command(_command)

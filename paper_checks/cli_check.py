@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .claim import Claim
 
 
+_LOOKS = 4
+
+
 def _write_plots(run: CheckRun, folder: str) -> list[str]:
     from .pictures import save_picture
     from .plots import plot_claim
@@ -59,6 +62,11 @@ def _claims_asked_for(ids: tuple[str, ...], paper: str | None) -> tuple[Claim, .
 )
 @click.option("--data", help="Measure on these images: mnist:PATH, cifar10:PATH, ...; by default mnist5k.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the run.")
+@click.option(
+    "--until-decided",
+    is_flag=True,
+    help="Judge what is left open again on twice the replicates, up to 8 times those of the budget.",
+)
 @work_options
 @json_option
 @click.option("--plots", metavar="DIR", help="Draw each claim as SVG and PNG in this folder.")
@@ -80,6 +88,7 @@ def check(
     budget: Any,
     data: str | None,
     seed: int,
+    until_decided: bool,
     target: str | None,
     plots: str | None,
     fail_on: tuple[str, ...],
@@ -120,6 +129,7 @@ def check(
                 data=data,
                 device=kind,
                 rng=seed,
+                looks=_LOOKS if until_decided else 1,
                 store=store,
                 executor=used.executor,
                 in_flight=used.in_flight,

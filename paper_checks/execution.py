@@ -31,7 +31,7 @@ class Use:
     ----------
     claim, source, role
     place
-        Among the units of that claim and of its control.
+        Among the units of that claim and of its control, in turns; the same at every look.
     reading
         Which of the measurements of shared work it is.
     """

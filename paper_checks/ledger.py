@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genlaws.simulate.measurement import Measurement, Source
 
 from .claim import Claim, Readings, named_reading
-from .execution import Failure, Task, TaskOutcome, Use, failure
-from .protocol import judge
+from .execution import Failure, Task, TaskOutcome, Use, failure, merged
+from .looks import ONLY, Look
+from .protocol import judge, range_not_covered
 from .store import DamagedFileError
 from .time_left import seconds_left
 from .units import Role
@@ -80,7 +81,7 @@ def _measurement(use: Use, result: Measurement | Readings) -> Measurement:
 
 
 def _decide(
-    claim: Claim, source: Source, seed: int, outcomes: Sequence[tuple[Use, TaskOutcome]]
+    claim: Claim, source: Source, seed: int, outcomes: Sequence[tuple[Use, TaskOutcome]], look: Look
 ) -> tuple[Verdict, str]:
     """The verdict on finished units, and the traceback if it is ERROR."""
     parts: dict[Role, list[Measurement]] = {"claim": [], "control": []}
@@ -93,10 +94,17 @@ def _decide(
                 return error_verdict(claim, source, seed, reason), outcome.result.trace
             parts[use.role].append(_measurement(use, outcome.result))
         measurement, control = (Measurement.concatenate(parts[role]) for role in ("claim", "control"))
-        return judge(claim, source, measurement, control, seed=seed), ""
+        return judge(claim, source, measurement, control, seed=seed, look=look), ""
     except Exception as error:
         failed = failure(error)
         return error_verdict(claim, source, seed, f"judging: {failed.reason}"), failed.trace
+
+
+def _goes_on(claim: Claim, verdict: Verdict) -> bool:
+    """Whether more replicates could decide: not where x that the claim needs are missing."""
+    if verdict.verdict is not Outcome.INCONCLUSIVE or verdict.measurement is None:
+        return False
+    return range_not_covered(claim.as_tested_by(verdict.source), verdict.measurement) is None
 
 
 @dataclass(slots=True)
@@ -108,9 +116,10 @@ class Ledger:
     asked
         Id -> claim.
     tasks
-        All units of each claim and source; those of shared work stand with each that they serve.
+        All units of each claim and source up to this look; those of shared work stand with each that they
+        serve.
     units
-        How many different ones these are.
+        How many different ones are known to be needed.
     seed
         Of the run.
     tell
@@ -128,6 +137,8 @@ class Ledger:
         What is wrong with files of the store.
     stored
         How many units were read from a store.
+    look
+        Which verdicts are given at; what it leaves open has none before the last.
     """
 
     asked: dict[str, Claim]
@@ -144,6 +155,7 @@ class Ledger:
     damaged: list[str] = field(default_factory=list)
     stored: int = 0
     done: int = 0
+    look: Look = ONLY
 
     def _progress(self, job: Job, *, verdict: Verdict | None = None, damaged: str | None = None) -> Progress:
         left = {job: len(tasks) - len(self.outcomes.get(job, ())) for job, tasks in self.tasks.items()}
@@ -191,6 +203,19 @@ class Ledger:
         for job in served:
             if len(self.outcomes[job]) == len(self.tasks[job]):
                 begin = time.perf_counter()
-                verdict, trace = _decide(self.asked[job[0]], job[1], self.seed, self.outcomes[job])
+                verdict, trace = _decide(self.asked[job[0]], job[1], self.seed, self.outcomes[job], self.look)
                 self.seconds[job] += time.perf_counter() - begin
-                self.settle(job, verdict, trace)
+                if self.look.last or not _goes_on(self.asked[job[0]], verdict):
+                    self.settle(job, verdict, trace)
+
+    def next_look(self, look: Look, tasks: Mapping[Job, list[Task]]) -> list[Task]:
+        """Go on to a look with these units for what is open; those that are not measured yet, each once."""
+        self.look = look
+        self.tasks.update(tasks)
+        new = []
+        for job, group in tasks.items():
+            known = {use.place for use, _ in self.outcomes.get(job, ())}
+            new += [task for task in group if task.uses[0].place not in known]
+        left = merged(new)
+        self.units = self.done + len(left)
+        return left

@@ -12,13 +12,11 @@ from genlaws.simulate.measurement import Measurement, Source
 from genlaws.theory.laws import CurveLaw
 
 from .claim import Claim
+from .looks import ONLY, Look
 from .power import replicates_needed, support_power
 from .rivals import judge_rivals
 from .scores import Score, score
 from .verdict import ControlResult, Outcome, Rival, Verdict
-
-_SUPPORT_LEVEL = 0.90  # two one-sided tests at 5 %
-_REFUTE_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +79,8 @@ def _elsewhere(claim: Claim, measurement: Measurement) -> bool:
     return not np.any((measurement.x >= low - slack) & (measurement.x <= high + slack))
 
 
-def _uncovered(claim: Claim, measurement: Measurement) -> str | None:
-    """Which part of the required range was not measured, in words."""
+def range_not_covered(claim: Claim, measurement: Measurement) -> str | None:
+    """Which part of the range that a claim requires was not measured, in words; None if all was."""
     low, high = claim.x_range
     slack = _slack(claim)
     first, last = float(measurement.x.min()), float(measurement.x.max())
@@ -119,21 +117,26 @@ def _planning(
 
 
 def _assess(
-    claim: Claim, measurement: Measurement, rng: np.random.Generator, *, whole_range: bool
+    claim: Claim, measurement: Measurement, rng: np.random.Generator, look: Look, *, whole_range: bool
 ) -> _Assessment:
     """Everything but the control."""
-    full = score(claim.law, measurement, level=_SUPPORT_LEVEL, rng=rng)
+    support_level, refute_level = 1.0 - 2.0 * look.support_level, 1.0 - 2.0 * look.refute_level
+    full = score(claim.law, measurement, level=support_level, rng=rng)
     windows = {
-        name: score(claim.law, part, level=_SUPPORT_LEVEL, rng=rng)
+        name: score(claim.law, part, level=support_level, rng=rng)
         for name, part in _windows(claim, measurement).items()
     }
-    rivals = judge_rivals(claim.law, claim.rivals, measurement, margin=claim.rival_margin, rng=rng)
-    wide = full.at_level(_REFUTE_LEVEL)
+    rivals = judge_rivals(
+        claim.law, claim.rivals, measurement, margin=claim.rival_margin, share=look.rival_share, rng=rng
+    )
+    wide = full.at_level(refute_level)
     low, high = claim.band
     name, band = claim.law.score_name, _interval_text(claim.band)
-    uncovered = _uncovered(claim, measurement) if whole_range else None
+    uncovered = range_not_covered(claim, measurement) if whole_range else None
     everything = {"the whole": full, **windows}
-    p_value = max(part.p_inside(claim.band) for part in everything.values())
+    # in the units of a single look, so that 5 % is where this one supports
+    strictness = ONLY.support_level / look.support_level
+    p_value = min(1.0, strictness * max(part.p_inside(claim.band) for part in everything.values()))
     replicates = len(np.unique(measurement.replicate))
     power, needed = _planning(claim, list(everything.values()), replicates, uncovered)
 
@@ -163,14 +166,14 @@ def _assess(
         )
 
     if uncovered is not None and _elsewhere(claim, measurement):
-        return found(Outcome.INCONCLUSIVE, uncovered, (full.low, full.high), _SUPPORT_LEVEL)
+        return found(Outcome.INCONCLUSIVE, uncovered, (full.low, full.high), support_level)
     missing = wide.interval_missing(claim.band)
     if missing is not None:
         # of one x where a relation must hold at every x: estimate and interval are both of that x
         there, *ends = missing
         interval = (ends[0], ends[1])
         text = f"{name} {_number(there)} {_interval_text(interval)} lies outside the band {band}"
-        return found(Outcome.REFUTED, text, interval, _REFUTE_LEVEL, estimate=there)
+        return found(Outcome.REFUTED, text, interval, refute_level, estimate=there)
     winners = [rival for rival in rivals if rival.decisive]
     if winners:
         best = max(winners, key=lambda rival: rival.advantage)
@@ -178,7 +181,7 @@ def _assess(
             f"{best.name} foretells held-out x better by {_number(best.advantage)} nats per point, "
             f"in {best.share:.0%} of bootstraps"
         )
-        return found(Outcome.REFUTED, text, (wide.low, wide.high), _REFUTE_LEVEL)
+        return found(Outcome.REFUTED, text, (wide.low, wide.high), refute_level)
     outside = [
         f"{name} {_number(part.estimate)} {_interval_text((part.low, part.high))}"
         + ("" if part is full else f" {where}")
@@ -188,16 +191,18 @@ def _assess(
     interval = (full.low, full.high)
     if outside:
         text = f"{outside[0]} is not wholly inside the band {band}"
-        return found(Outcome.INCONCLUSIVE, text, interval, _SUPPORT_LEVEL)
+        return found(Outcome.INCONCLUSIVE, text, interval, support_level)
     text = f"{name} {_number(full.estimate)} {_interval_text(interval)} lies inside the band {band}"
     if uncovered is not None:
-        return found(Outcome.INCONCLUSIVE, f"{text}, but {uncovered}", interval, _SUPPORT_LEVEL)
-    return found(Outcome.SUPPORTED, text, interval, _SUPPORT_LEVEL)
+        return found(Outcome.INCONCLUSIVE, f"{text}, but {uncovered}", interval, support_level)
+    return found(Outcome.SUPPORTED, text, interval, support_level)
 
 
-def _assess_control(claim: Claim, measurement: Measurement, rng: np.random.Generator) -> ControlResult:
+def _assess_control(
+    claim: Claim, measurement: Measurement, rng: np.random.Generator, look: Look
+) -> ControlResult:
     # a control shows that the check can come out the other way; it need not cover the claim's range
-    control = _assess(claim, measurement, rng, whole_range=False)
+    control = _assess(claim, measurement, rng, look, whole_range=False)
     return ControlResult(
         description=claim.control.description,
         expected=claim.control.expected,
@@ -217,6 +222,7 @@ def judge(
     control_measurement: Measurement,
     *,
     seed: int | None = None,
+    look: Look = ONLY,
 ) -> Verdict:
     """Judge a claim by a measurement and its control.
 
@@ -233,6 +239,9 @@ def judge(
     measurement, control_measurement : Measurement
     seed : int, optional
         Of the bootstraps; drawn, and recorded in the verdict, if not given.
+    look : Look
+        Which of how many looks at growing replicates this is: intervals are as much wider as they must be
+        for the same error rates over all looks. A single one by default.
 
     Returns
     -------
@@ -247,8 +256,8 @@ def judge(
     if seed is None:
         seed = int(np.random.default_rng().integers(2**53))
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    found = _assess(claim, measurement, streams[0], whole_range=True)
-    control = _assess_control(claim, control_measurement, streams[1])
+    found = _assess(claim, measurement, streams[0], look, whole_range=True)
+    control = _assess_control(claim, control_measurement, streams[1], look)
     outcome, reason, needed = found.outcome, found.reason, found.needed
     if outcome == Outcome.SUPPORTED and not control.passed:
         outcome = Outcome.INCONCLUSIVE
@@ -273,7 +282,7 @@ def judge(
         control=control,
         rivals=found.rivals,
         measurement=measurement,
-        details=found.details,
+        details={**found.details, "look": look.number, "looks": look.of} if look.of > 1 else found.details,
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from genlaws.simulate.measurement import Measurement
 from genlaws.theory.curves import Constant
@@ -19,7 +22,6 @@ FloatArray = NDArray[np.float64]
 
 _FOLDS = 5
 _DRAWS = 200
-_SHARE = 0.95
 _WORST = -50.0  # nats per point: keeps one impossible forecast from deciding alone
 
 
@@ -55,37 +57,72 @@ def _forecast(
         return law.from_fit(predict_curves(law, table.x, fit)), law.parameters
 
 
-def _log_scores(
-    law: CurveLaw | ClosedCurve, scale: CurveLaw, table: ReplicateTable, curves: FloatArray
-) -> FloatArray:
-    """Log predictive density of each curve at each x, when the law is fitted without it and its neighbours.
+def _model_error(squares: FloatArray, variance: FloatArray, degrees: int) -> float:
+    """Variance to add to that of the means so that a law's misses are what one expects; 0 if none is.
 
-    The variance of a forecast is that of the measured mean, in proportion to how badly the law fits the
-    x it was fitted to, and the spread of the forecast over bootstraps. The first curve is the measured one.
+    Added, not multiplied: where means hardly scatter at some x, no law is that exact there (Paule & Mandel
+    1982, as for studies that differ by more than their errors).
     """
+
+    def surplus(added: float) -> float:
+        return float(np.sum(squares / (variance + added))) - degrees
+
+    if surplus(0.0) <= 0.0:
+        return 0.0
+    most = float(np.sum(squares)) / degrees
+    return float(brentq(surplus, 0.0, most, xtol=1e-12 * most, rtol=1e-6))
+
+
+@dataclass(frozen=True, slots=True)
+class _Forecasts:
+    """Of every curve at every x, fitted without that x and its neighbours; the first is the measured one.
+
+    Attributes
+    ----------
+    misses : ndarray, shape (curves, points)
+        Measured less forecast, in fit space; NaN where a forecast has no place there.
+    spread, error : ndarray, shape (points,)
+        Variance of the forecast over bootstraps; of what the law misses where it was fitted, beyond noise.
+    """
+
+    misses: FloatArray
+    spread: FloatArray
+    error: FloatArray
+
+
+def _forecasts(
+    law: CurveLaw | ClosedCurve, scale: CurveLaw, table: ReplicateTable, curves: FloatArray
+) -> _Forecasts:
     observed = _scaled(scale, curves)
     variance = 1.0 / (curve_weights(scale, table) * table.count)
     precision = 1.0 / variance
     if not isinstance(law, ClosedCurve) and law is not scale:
         precision = curve_weights(law, table) * table.count
-    scores = np.empty_like(curves)
+    misses = np.empty_like(curves)
+    spread, error = np.empty(len(table.x)), np.empty(len(table.x))
     for block in np.array_split(np.arange(len(table.x)), min(_FOLDS, len(table.x))):
         held = np.zeros(len(table.x), dtype=np.bool_)
         held[block] = True
         forecast, parameters = _forecast(law, table, precision, curves, held)
         forecast = _scaled(scale, forecast)
-        squares = (observed[0] - forecast[0])[~held] ** 2 / variance[~held]
-        excess = max(1.0, float(np.nansum(squares)) / max(int((~held).sum()) - parameters, 1))
+        squares = (observed[0] - forecast[0])[~held] ** 2
+        known = np.isfinite(squares)
+        degrees = max(int((~held).sum()) - parameters, 1)
+        error[held] = _model_error(squares[known], variance[~held][known], degrees)
+        misses[:, held] = observed[:, held] - forecast[:, held]
         usable = np.isfinite(forecast[:, held])
         # where every forecast is impossible its spread does not matter
-        known = np.where(usable.any(axis=0), forecast[:, held], 0.0)
-        spread = table.stretch**2 * np.nanvar(np.where(np.isfinite(known), known, np.nan), axis=0)
-        with np.errstate(invalid="ignore", over="ignore"):
-            total = np.minimum(excess * variance[held] + spread, 1e300)
-            miss = (observed[:, held] - forecast[:, held]) ** 2
-            found = -0.5 * np.log(2 * np.pi * total) - 0.5 * miss / total
-        scores[:, held] = np.maximum(np.nan_to_num(found, nan=_WORST, neginf=_WORST), _WORST)
-    return scores
+        possible = np.where(usable.any(axis=0), forecast[:, held], 0.0)
+        spread[held] = table.stretch**2 * np.nanvar(np.where(np.isfinite(possible), possible, np.nan), axis=0)
+    return _Forecasts(misses, spread, error)
+
+
+def _log_scores(forecasts: _Forecasts, variance: FloatArray) -> FloatArray:
+    """Log predictive density per point of each curve, where forecasts have this variance beside their own."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = np.minimum(variance + forecasts.spread, 1e300)
+        found = -0.5 * np.log(2 * np.pi * total) - 0.5 * forecasts.misses**2 / total
+    return np.asarray(np.maximum(np.nan_to_num(found, nan=_WORST, neginf=_WORST), _WORST).mean(axis=1))
 
 
 def judge_rivals(
@@ -94,12 +131,15 @@ def judge_rivals(
     measurement: Measurement,
     *,
     margin: float,
+    share: float = 0.95,
     rng: np.random.Generator | int | None = None,
 ) -> tuple[Rival, ...]:
     """Hold rival curves against the claimed one on held-out x.
 
     Blocks of neighbouring x are left out in turn, both laws are fitted to the others, and their log
     predictive densities at the block are compared, in the measurement and in bootstraps over replicates.
+    The variance of a forecast is that of the measured mean, its own over bootstraps, and, the same for both
+    laws, what the better one misses beyond noise where it was fitted.
 
     Parameters
     ----------
@@ -109,6 +149,8 @@ def judge_rivals(
     measurement : Measurement
     margin : float
         In nats per point.
+    share : float
+        Of bootstraps in which a decisive rival wins by the margin.
     rng : Generator, int or None
 
     Returns
@@ -135,17 +177,21 @@ def judge_rivals(
         return ()
     curves = np.concatenate((table.mean[None], means))
     scale = _scale_of(law)
-    claimed = _log_scores(law, scale, table, curves).mean(axis=1)
+    claimed = _forecasts(law, scale, table, curves)
+    noise = 1.0 / (curve_weights(scale, table) * table.count)
     found = []
     for rival in rivals:
         assert isinstance(rival, CurveLaw | ClosedCurve)
-        advantage = _log_scores(rival, scale, table, curves).mean(axis=1) - claimed
+        other = _forecasts(rival, scale, table, curves)
+        # one variance for both: a law that fits badly must not be excused by how badly it fits
+        variance = noise + np.minimum(claimed.error, other.error)
+        advantage = _log_scores(other, variance) - _log_scores(claimed, variance)
         found.append(
             Rival(
                 name=type(rival).__name__,
                 advantage=float(advantage[0]),
                 share=float(np.mean(advantage[1:] > 0)),
-                decisive=bool(advantage[0] >= margin and np.mean(advantage[1:] >= margin) >= _SHARE),
+                decisive=bool(advantage[0] >= margin and np.mean(advantage[1:] >= margin) >= share),
             )
         )
     return tuple(found)

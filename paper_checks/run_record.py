@@ -23,9 +23,11 @@ class RunRecord:
     claims, sources, budget, seed, data, device
         As in `run_claims`.
     units
-        Addresses of the units it needs, in order.
+        Addresses of the units it needs, in order; with several looks, of those that it may need.
     started
         When it was first asked for; UTC, ISO 8601.
+    looks
+        As in `run_claims`.
     """
 
     claims: tuple[str, ...]
@@ -36,12 +38,14 @@ class RunRecord:
     device: Device
     units: tuple[str, ...]
     started: str
+    looks: int = 1
 
     @property
     def id(self) -> str:
         """Twelve hexadecimal digits, of what was asked for and of the revisions it rests on."""
-        asked = [self.claims, self.sources, self.budget, self.seed, self.device, self.units]
-        return checksum(asked)[:_ID_DIGITS]
+        asked: list[Any] = [self.claims, self.sources, self.budget, self.seed, self.device, self.units]
+        # runs of one look keep the id that they had when there was no other
+        return checksum([*asked, self.looks] if self.looks > 1 else asked)[:_ID_DIGITS]
 
     def to_dict(self) -> dict[str, Any]:
         """The record ready for JSON."""
@@ -64,4 +68,5 @@ class RunRecord:
             device=document["device"],
             units=words("units"),
             started=document["started"],
+            looks=document.get("looks", 1),
         )

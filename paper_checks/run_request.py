@@ -9,6 +9,7 @@ from genlaws.simulate.measurement import Source
 from .claim import AnyExperiment, Budget, Claim, Device, Settings, SharedExperiment
 from .execution import Task, Use
 from .family_registry import family_revisions
+from .looks import ONLY, Look
 from .units import Measure, Role, Unit
 
 _PACKAGED = "mnist5k"
@@ -52,10 +53,11 @@ class Request:
         asked = {"data": self.data, "device": self.device}
         return {name: asked[name] if asked.get(name) is not None else value for name, value in given.items()}
 
-    def tasks(self, claim: Claim, source: Source) -> list[Task]:
+    def tasks(self, claim: Claim, source: Source, look: Look = ONLY) -> list[Task]:
         """All units of a claim and of its control for one source, in the order their rows are joined.
 
-        Units of shared work may be there twice, for the claim and for its control: see `merged`.
+        Units of shared work may be there twice, for the claim and for its control: see `merged`. Those of one
+        look are among those of the next.
 
         Raises
         ------
@@ -68,7 +70,7 @@ class Request:
         )
         tasks: list[Task] = []
         for role, experiment in experiments:
-            units = experiment.units(self.budget)
+            units = look.units(experiment.units(self.budget))
             if not units:
                 raise ValueError(f"the {role} has no unit of work at budget {self.budget}")
             unit = Unit(
@@ -93,5 +95,6 @@ class Request:
             for index, given in enumerate(units):
                 images = self.images if "data" in given else None
                 own = replace(unit, index=index, settings=self.settings(given), images=images)
-                tasks.append(Task(own, measure, (Use(claim.id, source, role, len(tasks), reading),)))
+                place = 2 * index + (role == "control")
+                tasks.append(Task(own, measure, (Use(claim.id, source, role, place, reading),)))
         return tasks

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
+from itertools import chain
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from .claim import BUDGETS, SOURCES, Budget, Claim, Device
 from .claim_registry import claim_distributions
 from .execution import Failure, Task, WorkOutcome, failure, merged, task_outcomes
 from .ledger import Job, Ledger, Progress, error_verdict
+from .looks import Look
 from .protocol import holm, not_applicable
 from .provenance import commit, now, versions
 from .run_record import RunRecord
@@ -62,6 +65,29 @@ def _from_store(store: Store, tasks: Iterable[Task], ledger: Ledger) -> list[Tas
     return left
 
 
+def _up_to(look: Look, every: Mapping[Job, list[Task]]) -> dict[Job, list[Task]]:
+    """Of all units that claims may need those of one look."""
+    found = {}
+    for job, group in every.items():
+        many = Counter(task.uses[0].role for task in group)
+        share = look.times / Look(look.of, look.of).times
+        found[job] = [task for task in group if task.unit.index < share * many[task.uses[0].role]]
+    return found
+
+
+def _measure(
+    tasks: list[Task], ledger: Ledger, store: Store | None, executor: Executor | None, in_flight: int | None
+) -> None:
+    """Enter what came of every task, from the store where it is there."""
+    if store is not None:
+        tasks = _from_store(store, tasks, ledger)
+    with closing(task_outcomes(executor, tasks, in_flight=in_flight)) as outcomes:
+        for outcome in outcomes:
+            if store is not None and not isinstance(outcome.result, Failure):
+                store.keep(outcome.task.unit, outcome.result, seconds=outcome.seconds)
+            ledger.enter(outcome)
+
+
 def run_claims(
     claims: Iterable[Claim],
     *,
@@ -70,6 +96,7 @@ def run_claims(
     data: str | None = None,
     device: Device = "cpu",
     rng: np.random.Generator | int | None = None,
+    looks: int = 1,
     store: Store | None = None,
     executor: Executor | None = None,
     in_flight: int | None = None,
@@ -96,6 +123,10 @@ def run_claims(
         gives one, which stands in the result. Each unit draws from its own stream, keyed by this seed,
         the claim, the source, the role and the unit's index: equal seeds give equal verdicts whatever
         else is checked beside, and whatever the executor and its number of workers.
+    looks
+        How often claims are judged at most, 1 to 6. What a look leaves INCONCLUSIVE is measured on twice as
+        many replicates and judged again, at levels that keep the errors of all looks together at those of
+        one; see `Look`.
     store
         Where measurements are kept as they are made; units that are there are not measured again, so
         that a run that was interrupted goes on, and comes out as if it had not been.
@@ -115,8 +146,8 @@ def run_claims(
     Raises
     ------
     ValueError
-        If a claim is given twice, `sources` or `budget` is unknown, the seed is negative, or `data` cannot
-        be read.
+        If a claim is given twice, `sources` or `budget` is unknown, the seed is negative, `looks` is out of
+        range, or `data` cannot be read.
     OSError
         If the store cannot be written to.
     """
@@ -135,6 +166,7 @@ def run_claims(
 
     ledger = Ledger(asked, {}, 0, seed, progress if progress is not None else lambda _: None)
     jobs: list[Job] = [(claim.id, source) for claim in claims for source in sources]
+    every: dict[Job, list[Task]] = {}
     refused: dict[Job, tuple[Verdict, str]] = {}
     for job in jobs:
         claim, source = asked[job[0]], job[1]
@@ -142,32 +174,38 @@ def run_claims(
             refused[job] = not_applicable(claim, source), ""
             continue
         try:
-            ledger.tasks[job] = request.tasks(claim, source)
+            every[job] = request.tasks(claim, source, Look(looks, looks))
         except Exception as error:
             failed = failure(error)
             refused[job] = error_verdict(claim, source, seed, failed.reason), failed.trace
-    every = merged(task for group in ledger.tasks.values() for task in group)
-    ledger.units = len(every)
+    left = ledger.next_look(Look(1, looks), _up_to(Look(1, looks), every))
     for job, (verdict, trace) in refused.items():
         ledger.settle(job, verdict, trace)
 
     record = None
     if store is not None:
-        units = tuple(task.unit.address() for task in every)
+        units = tuple(task.unit.address() for task in merged(chain.from_iterable(every.values())))
         record = RunRecord(
-            tuple(asked), tuple(sources), budget, seed, data, device, units=units, started=started
+            tuple(asked),
+            tuple(sources),
+            budget,
+            seed,
+            data,
+            device,
+            units=units,
+            started=started,
+            looks=looks,
         )
         store.begin(record)
-        every = _from_store(store, every, ledger)
     # held for the whole run: a unit that ends in one thread must not lift the limit of its neighbour
-    with (
-        threadpool_limits(limits=1, user_api="blas"),
-        closing(task_outcomes(executor, every, in_flight=in_flight)) as outcomes,
-    ):
-        for outcome in outcomes:
-            if store is not None and not isinstance(outcome.result, Failure):
-                store.keep(outcome.task.unit, outcome.result, seconds=outcome.seconds)
-            ledger.enter(outcome)
+    with threadpool_limits(limits=1, user_api="blas"):
+        while True:
+            _measure(left, ledger, store, executor, in_flight)
+            undecided = {job: group for job, group in every.items() if job not in ledger.verdicts}
+            if not undecided:
+                break
+            look = Look(ledger.look.number + 1, looks)
+            left = ledger.next_look(look, _up_to(look, undecided))
     owners = claim_distributions()
     run = CheckRun(
         claims=claims,

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from .fit_space import LINEAR, logarithm, positive_world, same_for_all_shapes, world_score
-from .worlds import FloatArray, Seed, World, WorldKind, replicate_noise, world_from_rows
+from .worlds import FloatArray, Noise, Seed, World, WorldKind, replicate_noise, world_from_rows
 
 _GRID = 64  # shapes searched first; the fit refines between them
 
@@ -93,7 +93,7 @@ class ExponentialDecay:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Wrong: the rate 1.5 r; rival: a power law that falls as far."""
@@ -158,7 +158,7 @@ class LogarithmicGrowth:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Wrong: the slope 1.5 b; rival: a straight line that rises as far."""
@@ -222,7 +222,7 @@ class LogarithmicDecay:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Wrong: the power 2 p; rival: a power law that falls as far."""
@@ -315,7 +315,7 @@ class Divergence:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """Threshold 1 if free; wrong: the exponent 1.5 a; rival: an exponential that falls as far."""
@@ -382,7 +382,7 @@ class Constant:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Noise in units of |c|, or of 1 if c = 0; wrong: two units off; rival: rises by a unit."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from .worlds import FloatArray, Seed, World, WorldKind, mean_one_factor, replicate_noise, world_from_rows
+from .worlds import (
+    FloatArray,
+    Noise,
+    Seed,
+    World,
+    WorldKind,
+    mean_one_factor,
+    replicate_noise,
+    world_from_rows,
+)
 
 LINEAR = np.array([np.nan])
 """The grid of shapes of a law that has none."""
@@ -38,7 +47,7 @@ def relation_score(kind: WorldKind, score: float | None, predicted: float, other
 
 
 def positive_world(
-    x: FloatArray, log_curve: FloatArray, replicates: int, noise: float, rng: Seed, *, log_y: bool
+    x: FloatArray, log_curve: FloatArray, replicates: int, noise: Noise | float, rng: Seed, *, log_y: bool
 ) -> World:
     """A curve exp(`log_curve`) with log-normal noise around it; its logarithm if `log_y`."""
     if log_y:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Protocol, runtime_checkable
 
-from .worlds import FloatArray, Seed, World, WorldKind
+from .worlds import FloatArray, Noise, Seed, World, WorldKind
 
 
 @runtime_checkable
@@ -29,7 +29,7 @@ class Law(Protocol):
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Make up a measurement.
@@ -43,8 +43,8 @@ class Law(Protocol):
         x : array_like, shape (points,), optional
             Where to measure; a range that suits the law by default.
         replicates : int
-        noise : float
-            Standard deviation of one replicate: of ln y where y is positive by nature, else of y.
+        noise : Noise or float
+            How replicates scatter; a number is the standard deviation of Gaussian noise.
         rng : Generator, int or None
 
         Raises

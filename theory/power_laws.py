@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fit_space import LINEAR, logarithm, positive_world, same_for_all_shapes, world_score
-from .worlds import FloatArray, Seed, World, WorldKind
+from .worlds import FloatArray, Noise, Seed, World, WorldKind
 
 _GRID = 64  # shapes searched first; the fit refines between them
 
@@ -73,7 +73,7 @@ class PowerLaw:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """A power law; wrong: the exponent 1.5 p; rival: an exponential with the same slope mid-way."""
@@ -142,7 +142,7 @@ class PowerLawWithPlateau:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Plateau 0.1 below a curve that starts at 1; wrong: the exponent 2 p; rival: a logarithmic decay."""
@@ -230,7 +230,7 @@ class PowerLawWithCorrection:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.01,
+        noise: Noise | float = 0.01,
         rng: Seed = None,
     ) -> World:
         """Corrected by half at the first x; wrong: the exponent 2 p; rival: a logarithmic decay."""

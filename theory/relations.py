@@ -11,7 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from .fit_space import relation_score
-from .worlds import FloatArray, Seed, World, WorldKind, mean_one_factor, replicate_noise, world_from_rows
+from .worlds import (
+    FloatArray,
+    Noise,
+    Seed,
+    World,
+    WorldKind,
+    as_noise,
+    mean_one_factor,
+    replicate_noise,
+    world_from_rows,
+)
 
 Worst = Literal["largest", "smallest", "farthest"]
 
@@ -35,7 +45,7 @@ def _differences_world(
     *,
     relative: bool,
     replicates: int,
-    noise: float,
+    noise: Noise | float,
     rng: Seed,
 ) -> World:
     """One x, drawn at random, has the difference `score`; at the others it is milder by up to 0.5."""
@@ -90,7 +100,7 @@ class UpperBound:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: 0.2 below at worst; wrong or rival: 0.2 above."""
@@ -142,7 +152,7 @@ class LowerBound:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: 0.2 above at worst; wrong or rival: 0.2 below."""
@@ -202,7 +212,7 @@ class Ordering:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: a lead of 0.2 at worst; wrong or rival: the other leads by 0.2."""
@@ -252,7 +262,7 @@ class EqualWithinMargin:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: equal; wrong or rival: 0.3 apart at worst."""
@@ -309,7 +319,7 @@ class ClosedCurve:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: the curve; wrong or rival: 0.3 off at worst."""
@@ -350,7 +360,7 @@ class EqualDistributions:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 400,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Gaussians, one row per replicate unless `x` says more; wrong or rival: a distance of 0.4."""
@@ -360,7 +370,7 @@ class EqualDistributions:
         # two unit Gaussians a shift s apart have the distance 2 Phi(s/2) - 1
         shift = 2.0 * float(ndtri(0.5 * (1.0 + distance)))
         common = replicate_noise(points, replicates, noise, generator)
-        own: NDArray[np.float64] = np.sqrt(1 - noise**2) * generator.standard_normal(
+        own: NDArray[np.float64] = np.sqrt(1.0 - as_noise(noise).deviation ** 2) * generator.standard_normal(
             (2, replicates, len(points))
         )
         return world_from_rows(points, common + own[0] + shift, common + own[1])

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from .fit_space import relation_score, world_score
-from .worlds import FloatArray, Seed, World, WorldKind, replicate_noise, world_from_rows
+from .worlds import FloatArray, Noise, Seed, World, WorldKind, replicate_noise, world_from_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Monotone:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """True: steps the right way, 0.2 the smallest; wrong or rival: one goes 0.2 the wrong way."""
@@ -76,7 +76,7 @@ class InteriorPeak:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.05,
+        noise: Noise | float = 0.05,
         rng: Seed = None,
     ) -> World:
         """A parabola in ln x, two octaves to each side; wrong: the place times 2; rival: no peak, y falls."""
