@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from genlaws.theory.group_sequential import nominal_levels
+from genlaws.theory import nominal_levels
 
 from .claim import Settings
 

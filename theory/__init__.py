@@ -49,6 +49,7 @@ from .exponential_forms import TruncatedGaussianErrorDensity as TruncatedGaussia
 from .gradient_flow import gradient_flow_risk as gradient_flow_risk
 from .gradient_flow import optimal_stopping_time as optimal_stopping_time
 from .gradient_flow import typical_gradient_flow_risk as typical_gradient_flow_risk
+from .group_sequential import nominal_levels as nominal_levels
 from .kernel_flow import KernelFlow as KernelFlow
 from .laws import CurveLaw as CurveLaw
 from .laws import Law as Law
@@ -117,4 +118,5 @@ from .trends import InteriorPeak as InteriorPeak
 from .trends import Monotone as Monotone
 from .two_points import TwoPointKernels as TwoPointKernels
 from .two_points import two_point_kernels as two_point_kernels
+from .worlds import Noise as Noise
 from .worlds import World as World
