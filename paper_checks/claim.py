@@ -168,6 +168,7 @@ class Restatement:
     falsifier: str | None = None
     control: Control | None = None
     rivals: tuple[Law, ...] | None = None
+    band_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,8 @@ class Claim:
         By source, what it tests in other numbers than the rest of the claim says; see `as_tested_by`.
     published
         Numbers that the paper prints for it.
+    band_reason
+        Why the band is as wide as it is, in one sentence.
     revision
         Raised by hand when what its experiments measure changes: stored measurements of an earlier
         revision are not used any more.
@@ -234,6 +237,7 @@ class Claim:
     not_applicable: Mapping[Source, str] = field(default_factory=dict)
     restated: Mapping[Source, Restatement] = field(default_factory=dict)
     published: tuple[Published, ...] = ()
+    band_reason: str = ""
     revision: int = 1
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from .cli_phase import phase
 from .cli_report import report
 from .cli_runs import runs
 from .cli_sample import sample
+from .cli_show import show
 from .cli_sweep import sweep
 from .cli_train import train
 
@@ -29,5 +30,5 @@ def main() -> None:
     """
 
 
-for _command in (calibrate, check, claims, curve, margin, phase, report, runs, sample, sweep, train):
+for _command in (calibrate, check, claims, curve, margin, phase, report, runs, sample, show, sweep, train):
     main.add_command(_command)

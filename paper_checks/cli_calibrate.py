@@ -16,12 +16,12 @@ from .progress import show_share
 if TYPE_CHECKING:
     from .calibration import Rates, Setting
 
-_SCHEMA_VERSION = "1.0.0"
-
 
 def _document(rates: Sequence[Rates], worlds: int, seed: int) -> dict[str, Any]:
+    from .serialize import SCHEMA_VERSION
+
     return {
-        "schema_version": _SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
         "worlds": worlds,
         "seed": seed,
         "rates": [entry.to_dict() for entry in rates],

@@ -41,6 +41,8 @@ def _outcome(verdict: Verdict) -> Text:
         text.append(
             "\n  control ✓" if passed else "\n  control failed", style="dim" if passed else "bold red"
         )
+    if "look" in verdict.details:
+        text.append(f"\n  look {verdict.details['look']} of {verdict.details['looks']}", style="dim")
     return text
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .claim import Claim, Published
     from .verdict import ControlResult, Verdict
 
-SCHEMA_VERSION = "1.3.0"
+SCHEMA_VERSION = "1.4.0"
 
 
 def json_ready(value: Any) -> Any:
@@ -50,6 +50,7 @@ def _tested(claim: Claim) -> dict[str, Any]:
         "score": claim.law.score_name,
         "predicted": json_ready(float(claim.predicted)),
         "band": json_ready([float(end) for end in claim.band]),
+        "band_reason": claim.band_reason,
         "x_range": json_ready([float(end) for end in claim.x_range]),
         "falsifier": claim.falsifier,
         "control": {"description": claim.control.description, "expected": claim.control.expected},

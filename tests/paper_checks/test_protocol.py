@@ -185,6 +185,20 @@ def test_a_rival_that_contains_the_law_is_not_decisive():
     assert sum(decisive) <= stats.binom.ppf(0.999, 30, 0.05)
 
 
+def test_a_law_that_is_right_to_a_hair_beats_a_wrong_one_where_replicates_hardly_scatter():
+    # a correction that dies out, and noise that does so faster: what is measured once at large x is exact
+    x = np.linspace(40.0, 120.0, 9)
+    rng = np.random.default_rng(0)
+    noise = 1e-7 * np.exp(-0.4 * (x - x[0])) * rng.standard_normal((6, 9))
+    y = np.exp(0.17 * x + 2e-3 * (40.0 / x) ** 6 + noise)
+    data = Measurement(x=np.tile(x, 6), replicate=np.repeat(np.arange(6), 9), y=y.ravel())
+    (rival,) = judge_rivals(ExponentialDecay(-0.17), (PowerLaw(),), data, margin=0.1, rng=0)
+    assert not rival.decisive
+    assert rival.advantage < -10
+    (rival,) = judge_rivals(PowerLaw(), (ExponentialDecay(-0.17),), data, margin=0.1, rng=0)
+    assert rival.decisive
+
+
 def test_closed_curves_can_be_claimed_against_each_other():
     data = measured(ClosedCurve(np.sqrt, relative=True).world("true", x=X, rng=3))
     other = ClosedCurve(np.log, relative=True)

@@ -13,7 +13,9 @@ from genlaws.paper_checks.runs import run_claims
 from genlaws.paper_checks.serialize import SCHEMA_VERSION, claim_to_dict, json_ready, json_text
 from genlaws.paper_checks.verdict import Outcome
 
-NAMES = ("verdicts", "claims", "sample", "curve", "train", "sweep", "phase", "margin")
+NAMES = (
+    "verdicts", "claims", "show", "calibrate", "sample", "curve", "margin", "train", "sweep", "phase"
+)  # fmt: skip
 
 
 def schema(name):
