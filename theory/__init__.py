@@ -33,9 +33,16 @@ from .capacity import log_separable_probability as log_separable_probability
 from .capacity import perceptron_capacity as perceptron_capacity
 from .capacity import perceptron_largest_margin as perceptron_largest_margin
 from .capacity import perceptron_least_norm as perceptron_least_norm
+from .classical_bounds import occam_bound as occam_bound
+from .classical_bounds import sample_compression_bound as sample_compression_bound
+from .classical_bounds import vc_bound as vc_bound
 from .closed_forms import BetaErrorDensity as BetaErrorDensity
 from .closed_forms import PowerEdgeErrorDensity as PowerEdgeErrorDensity
 from .counts import CountErrorDensity as CountErrorDensity
+from .curve_bands import CurveBand as CurveBand
+from .curve_bands import bad_fraction_band as bad_fraction_band
+from .curve_bands import distribution_distance as distribution_distance
+from .curve_bands import learning_curve_band as learning_curve_band
 from .curves import Constant as Constant
 from .curves import Divergence as Divergence
 from .curves import ExponentialDecay as ExponentialDecay
