@@ -321,3 +321,18 @@ def test_bad_input_is_named():
         score(PowerLaw(), table(-np.ones((3, 6))))
     with pytest.raises(ValueError, match="reference must be given"):
         score(EqualDistributions(), data)
+
+
+@pytest.mark.parametrize(
+    ("law", "truth", "x"),
+    [
+        (PowerLawWithCorrection(-0.5, 0.5), -0.35, np.geomspace(10.0, 1e6, 18)),
+        (PowerLawWithPlateau(-1.0), -1.25, None),
+        (Divergence(1.0), 0.75, None),
+    ],
+    ids=["correction", "plateau", "divergence"],
+)
+def test_shapes_are_found_as_exactly_as_curves_that_do_not_scatter_ask_for(law, truth, x):
+    found = score(law, measured(law.world("true", score=truth, x=x, noise=0.0)), rng=0)
+    assert found.estimate == pytest.approx(truth, abs=1e-8)
+    assert found.low == pytest.approx(truth, abs=1e-8)
