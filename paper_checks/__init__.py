@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .claims.units import by_budget, on_networks, rows, shared_networks, shared_simulation, simulated
     from .family_registry import RegisteredFamily, all_family_names, family_revisions, find_family
     from .fits import fitted_curve
+    from .looks import Look
     from .protocol import holm, judge
     from .runs import run_claims
     from .scores import Score, score
@@ -39,6 +40,7 @@ _HOME = {
     "Control": "claim",
     "ControlResult": "verdict",
     "Experiment": "claim",
+    "Look": "looks",
     "Outcome": "verdict",
     "Published": "claim",
     "Readings": "claim",
@@ -77,6 +79,7 @@ __all__ = [
     "Control",
     "ControlResult",
     "Experiment",
+    "Look",
     "Outcome",
     "Published",
     "Readings",
