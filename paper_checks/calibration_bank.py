@@ -19,6 +19,7 @@ from genlaws.theory import (
     ExponentialDecay,
     InteriorPeak,
     Law,
+    Linear,
     LogarithmicDecay,
     LogarithmicGrowth,
     LowerBound,
@@ -166,6 +167,7 @@ CASES: Mapping[str, Case] = {
         ExponentialDecay(0.1, 3.0, log_y=True), 0.1, (0.09, 0.11), 1.2, rivals=(PowerLaw(log_y=True),)
     ),
     "exponential, free prefactor": Case(ExponentialDecay(0.1, None, log_y=True), 0.1, (0.08, 0.12), 0.4),
+    "straight line": Case(Linear(1.0), 1.0, (0.9, 1.1), 0.1),
     "logarithmic growth": Case(LogarithmicGrowth(1.0), 1.0, (0.8, 1.2), 0.8, rivals=(PowerLaw(0.3),)),
     "logarithmic decay": Case(LogarithmicDecay(-1.0), -1.0, (-1.25, -0.75), 0.25),
     "divergence": Case(Divergence(1.0), 1.0, (0.75, 1.25), 0.25),

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from .fit_space import LINEAR, same_for_all_shapes, world_score
-from .worlds import FloatArray, Seed, World, WorldKind, replicate_noise, world_from_rows
+from .worlds import FloatArray, Noise, Seed, World, WorldKind, replicate_noise, world_from_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Linear:
         score: float | None = None,
         x: FloatArray | None = None,
         replicates: int = 8,
-        noise: float = 0.1,
+        noise: Noise | float = 0.1,
         rng: Seed = None,
     ) -> World:
         """Wrong: the slope 1.5 b; rival: a parabola that rises as far."""
