@@ -235,10 +235,12 @@ def max_margin_approach(support: ArrayLike, *, across: ArrayLike | None = None) 
     least of the convex sum_n exp(-x_n . r) + w^ . r, which picks the duals of largest entropy [derived, as
     are the rates]. For a learning rate, or the mean loss, add the logarithm of its factor to ln t.
 
-    Normalized flows (arXiv:1903.04991) and linear networks of K layers with equal norms approach the same
-    way in gamma rho, with rho the norm of the weights, at leading order: angle and gap times gamma rho have
-    the limits that they have here times ln t. Only across the span of the support vectors do the flows
-    differ, see `log_orthogonal_component`.
+    Normalized flows (arXiv:1903.04991), those of linear networks of several normalized layers among them,
+    approach the same way in gamma rho, with rho the norm of the product of their weights, at leading order:
+    angle and gap times gamma rho have the limits that they have here times ln t. Only across the span of the
+    support vectors do the flows differ, see `log_orthogonal_component`. Without normalization each of K
+    layers keeps what it started from where no example pulls, and the margin gap falls as (ln t)^(-2/K): from
+    three layers on that is what is left late.
 
     With equal duals the weights are w^ (ln t + constant) in the span: both coefficients are zero (without
     `across`), and the direction is off by a power of t, ``t^-relaxation_exponent / ln t``.
