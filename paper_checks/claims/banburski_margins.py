@@ -22,11 +22,16 @@ from .units import NETWORKS_COME_LATER
 
 _PAPER = "arXiv:1903.04991"
 _RARELY = 0.05
+_MONOTONIC = (
+    'one-sided: "monotonically" allows no fall at all, and 5 % is left to those of more than 0.1 % that '
+    "kinks and steps of finite length make"
+)
 _NEVER: dict[str, Any] = {
     "paper": "banburski",
     "law": UpperBound(),
     "predicted": _RARELY,
     "band": (-math.inf, _RARELY),
+    "band_reason": _MONOTONIC,
     "x_range": (64.0, 64.0),
     "not_applicable": NETWORKS_COME_LATER,
 }
@@ -44,13 +49,19 @@ _LINEAR_MEAN = late.late_on_images(
 )
 
 
+_APART = (
+    "a quarter of what lies between -1, with normalized layers, and -2/3, without: either law comes with "
+    "the other's as its correction"
+)
+
+
 def _approach(exponent: float) -> dict[str, Any]:
     return {
         "paper": "banburski",
         "law": PowerLaw(exponent=exponent),
         "predicted": exponent,
-        # 1/4 of what lies between the two exponents; each is the other's correction
         "band": (exponent - 0.08, exponent + 0.08),
+        "band_reason": _APART,
         "x_range": (LATE, END),
         "not_applicable": NETWORKS_COME_LATER,
     }

@@ -242,10 +242,14 @@ def late_on_images(
     band: tuple[float, float] | None = None,
     x_range: tuple[float, float] = (LATE, END),
     expected: Literal["SUPPORTED", "REFUTED"] = "REFUTED",
+    band_reason: str | None = None,
 ) -> dict[Source, Restatement]:
     """What of a claim on gradient flows reads otherwise on networks: how late they are, and their control."""
     changed = Control(description=description, expected=expected, experiments=control)
-    return {"network": Restatement(prediction=prediction, band=band, x_range=x_range, control=changed)}
+    restated = Restatement(
+        prediction=prediction, band=band, x_range=x_range, control=changed, band_reason=band_reason
+    )
+    return {"network": restated}
 
 
 def with_rates(reading: str) -> dict[Source, AnyExperiment]:
