@@ -41,7 +41,7 @@ _LATE: dict[str, Any] = {
 }
 _WITHIN = 0.05
 # by layers, what terms beside ln ln t take off its slope: from ln t = 1000 to 100,000, and from 100 to 1000
-_TAKEN = {1: ("0", "0"), 2: ("0.001", "0.013"), 3: ("0.002", "0.024")}
+_TAKEN = {1: ("nothing", "nothing"), 2: ("0.001", "0.013"), 3: ("0.002", "0.024")}
 
 
 def _ahead(layers: int, settings: dict[str, Any], other: dict[str, Any], of_other: str) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def _ahead(layers: int, settings: dict[str, Any], other: dict[str, Any], of_othe
         "predicted": slope,
         "band": (slope - _WITHIN, slope + _WITHIN),
         "band_reason": (
-            "less than a third of the 1/6 between three layers and four, the hardest to tell apart; the "
-            f"terms left out take {_TAKEN[layers][0]} off the slope, and starts that differ scatter it"
+            "less than a third of the 1/6 between three layers and four, the hardest to tell apart; it is "
+            f"wide, as the terms left out take {_TAKEN[layers][0]} off the slope from ln t = 1000 on"
         ),
         "falsifier": f"a slope in ln ln t that differs from {slope:.3g} by more than {_WITHIN:g}",
         "control": Control(

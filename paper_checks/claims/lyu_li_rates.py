@@ -111,8 +111,8 @@ CLAIMS = (
         predicted=0.25,
         band=(0.23, 0.27),
         band_reason=(
-            "a quarter of the 1/12 between degrees 3 and 4; ln ln t / ln t bends the exponent by less than "
-            "0.001 from ln t = 1000 on"
+            "a quarter of the 1/12 between degrees 3 and 4; starts and ln ln t / ln t bend the exponent by "
+            "0.001 or 0.002 from ln t = 1000 on"
         ),
         falsifier="an exponent of ln t that differs from 1/4 by more than 0.02",
         control=Control(

@@ -98,8 +98,8 @@ CLAIMS = (
         predicted=0.0,
         band=(-0.05, 0.05),
         band_reason=(
-            "a twentieth of the -1 that a second layer would make; corrections to a loss of 1 / t, of the "
-            "order of 1 / ln t, bend it by less than 0.01 times their coefficient on images, too"
+            "a twentieth of the -1 that a second layer makes, and wide: beside 1 / t one layer leaves a "
+            "loss nothing but higher powers of 1 / t, and no power of ln t"
         ),
         x_range=_RANGE,
         falsifier="a power of ln t beyond 0.05 beside 1 / t",
@@ -194,8 +194,8 @@ CLAIMS = (
         predicted=0.0,
         band=(-0.25, 0.25),
         band_reason=(
-            "a quarter of the slope of 1 that a dual of zero makes; what is bounded may still approach its "
-            "bound, and does so more slowly where duals are small"
+            "a quarter of the slope of 1 that a dual of zero makes; what is bounded comes to rest as a "
+            "power of t, a small one where a dual is small, and may still move at ln t = 100"
         ),
         x_range=_RANGE,
         falsifier="a length that grows or falls with ln ln t by a slope beyond 0.25",
@@ -266,8 +266,8 @@ CLAIMS = (
         predicted=-1.0,
         band=(-1.1, -0.9),
         band_reason=(
-            "directions are a fixed difference of residuals over a norm of ln t: only constants beside ln "
-            "t bend the exponent, by 0.001 for each unit, and 0.1 bears residuals that still move"
+            "directions differ by a fixed difference of residuals over a norm of ln t: constants beside ln "
+            "t bend the exponent by 0.001 for each unit, and 0.1 bears residuals of tens of inverse margins"
         ),
         x_range=_RANGE,
         falsifier="an exponent that differs from -1 by more than 0.1",
@@ -289,8 +289,9 @@ CLAIMS = (
         predicted=0.05,
         band=(-math.inf, 0.05),
         band_reason=(
-            "one-sided: from ln t = 10,000 on terms of the order of 1 / ln t, 1e-4, are left, times what "
-            "small duals and other examples near the margin make of them: 0.05 bears hundreds"
+            "one-sided: what is left falls as a power of t, gone at ln t = 10,000 unless a dual or a "
+            "margin beyond the least is within 1e-4 or so of nothing; 0.05 is left to such data and to "
+            "integration"
         ),
         x_range=(LATE, _RANGE[1]),
         falsifier="a distance of more than 0.05",
