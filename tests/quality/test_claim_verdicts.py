@@ -42,7 +42,7 @@ ALLOWED = {
     **each("D3f E1m E1n E2h", NONE),
 }
 # quick runs are too small for these
-CONTROLS_LEFT_OPEN = {"B6b", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b", "D6a", "F3b", "F3c"}
+CONTROLS_LEFT_OPEN = {"B6b", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b", "D6a", "F2b", "F3b", "F3c"}
 
 ON_NETWORKS = {
     **each("A1a A1b A2a A2c A4", SUPPORTED),
@@ -61,10 +61,18 @@ ON_NETWORKS = {
     **each("C1c C2a C4a C5a C5b C5c C5g C6a C7a", UNDECIDED),
     **each("C1d C2c C2d C2f C2g C4b C4c C4d C5d C5e C5f", NONE),
     **each("C6b C7b C7c C7d C8a C8b C9b C9c", NONE),
+    **each("D1a D2a D2b D2c D2d D3a D3b D3e D3f D4b D4c D5a D7a D7b D7c D8a D8b D8c D9a D10a", SUPPORTED),
+    **each("E1a E1b E1c E1e E1m E2a E2b E2h", SUPPORTED),
+    **each("D8e E1n F2c", REFUTED),
+    **each("D6d D8d F2b", UNDECIDED),
+    **each("D6e F2a", OPEN),
+    **each("D1b D1c D3c D3d D4a D4d D5b D5c D5d D5e D5f D5g D6a D6b D6c", NONE),
+    **each("E1d E1f E1g E1h E1i E1j E1k E1l E2c E2d E2e E2f E2g", NONE),
+    **each("F3a F3b F3c F3d F5a F5b", NONE),
 }
 NETWORK_CONTROLS_LEFT_OPEN = {
     *("A5b", "A6b", "A6c", "B1a", "B1b", "B2a", "B4c", "B6b", "B8b", "B10a", "B10b", "B10c"),
-    *("B13a", "B13b", "B15a", "B15b", "C5b", "E10a", "F4a", "F4b"),
+    *("B13a", "B13b", "B15a", "B15b", "C5b", "E10a", "F2b", "F4a", "F4b"),
 }
 
 
