@@ -223,6 +223,7 @@ CLAIMS = (
         ),
         experiments=in_the_limit("other eigenvalues", DEEP_CHAOTIC)
         | at_finite_width("other eigenvalues", WIDE_CHAOTIC),
+        rivals=(PowerLaw(),),
         restated={
             "network": Restatement(
                 prediction=(
