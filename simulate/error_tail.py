@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -94,12 +95,21 @@ class ErrorDensityEnsemble:
             If the population collapsed, or errors are counted on held-out points: (1 - k/m)^n is then a
             biased estimate of survival; use `learning_curves`, which are not.
         """
+        return self._tabulated(self.log_cdf, edge_exponent=edge_exponent, minimum=minimum)
+
+    def run_densities(self) -> tuple[TabulatedErrorDensity | AtomicErrorDensity, ...]:
+        """The density of each run by itself, without a model of the edge; raises as `density` does."""
+        return tuple(self._tabulated(log_cdf) for log_cdf in self.log_cdfs)
+
+    def _tabulated(
+        self, log_cdf: FloatArray, *, edge_exponent: float | None = None, minimum: float | None = None
+    ) -> TabulatedErrorDensity | AtomicErrorDensity:
         self._refuse_collapsed()
         if self.error_name == "heldout":
             raise ValueError("a density counted on held-out points cannot be tilted; use learning_curves")
         if self.error_name == "pool":
-            return AtomicErrorDensity(self.errors, np.exp(_log_masses(self.log_cdf)))
-        errors, log_cdf = self.errors, np.maximum.accumulate(self.log_cdf)
+            return AtomicErrorDensity(self.errors, np.exp(_log_masses(log_cdf)))
+        errors, log_cdf = self.errors, np.maximum.accumulate(log_cdf)
         if log_cdf[-1] < 0.0:
             errors, log_cdf = np.append(errors, 1.0), np.append(log_cdf, 0.0)
         return TabulatedErrorDensity(errors, log_cdf=log_cdf, edge_exponent=edge_exponent, minimum=minimum)
@@ -157,6 +167,7 @@ class ErrorDensityEnsemble:
             "error_resolution": self.error_resolution,
             "errors": self.errors.tolist(),
             "log_cdf": self.log_cdf.tolist(),
+            "log_cdfs": self.log_cdfs.tolist(),
             "log_cdf_se": self.log_cdf_se.tolist(),
             "persistence": self.persistence,
             "collapsed": self.collapsed,
@@ -164,6 +175,27 @@ class ErrorDensityEnsemble:
             "replicas": self.replicas,
             "seed": self.seed,
         }
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Self:
+        """What `to_dict` wrote, read again.
+
+        Raises
+        ------
+        ValueError
+            If `document` is none of these, or its columns do not fit together.
+        """
+        try:
+            values = {field.name: document[field.name] for field in fields(cls)}
+            values |= {name: np.asarray(values[name], dtype=np.float64) for name in ("errors", "log_cdfs")}
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no measured error density: {error} is missing or not numbers") from None
+        errors, log_cdfs = values["errors"], values["log_cdfs"]
+        if log_cdfs.ndim != 2 or len(log_cdfs) < 2 or errors.shape != log_cdfs.shape[1:] or errors.size < 2:
+            raise ValueError(f"log_cdfs must be runs by errors {errors.shape}, got shape {log_cdfs.shape}")
+        if not (np.all(np.diff(errors) > 0) and errors[0] >= 0 and errors[-1] <= 1 and np.all(log_cdfs <= 0)):
+            raise ValueError("errors must rise from 0 to 1 at most, and log_cdfs be at most 0")
+        return cls(**values)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per error of the grid."""

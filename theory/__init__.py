@@ -77,6 +77,9 @@ from .mean_field import MeanField as MeanField
 from .mean_field import critical_weight_variance as critical_weight_variance
 from .measured import AtomicErrorDensity as AtomicErrorDensity
 from .measured import SampledErrorDensity as SampledErrorDensity
+from .needed_examples import examples_needed as examples_needed
+from .needed_examples import examples_needed_band as examples_needed_band
+from .needed_examples import examples_until as examples_until
 from .overparameterized import OVERPARAMETERIZED_MODELS as OVERPARAMETERIZED_MODELS
 from .overparameterized import ErrorDensityFit as ErrorDensityFit
 from .overparameterized import ErrorDensityModel as ErrorDensityModel

@@ -18,8 +18,8 @@ FloatArray = NDArray[np.float64]
 _CHUNK = 2_000_000
 
 
-def _log_survival(counts: FloatArray, held_out: int, n: FloatArray) -> FloatArray:
-    """ln C(m-k, n) / C(m, n): the chance that n of the m held-out examples hold none of the k errors."""
+def log_survival_of_counts(counts: FloatArray, held_out: int, n: FloatArray) -> FloatArray:
+    """Ln C(m-k, n) / C(m, n): the chance that n of the m held-out examples hold none of the k errors."""
     left = held_out - counts - n
     with np.errstate(invalid="ignore"):
         ratio = (
@@ -125,7 +125,9 @@ class CountErrorDensity:
 
     @property
     def _form(self) -> Atoms:
-        terms = self._log_weights + _log_survival(self._distinct, self.held_out, np.asarray(self.examples))
+        terms = self._log_weights + log_survival_of_counts(
+            self._distinct, self.held_out, np.asarray(self.examples)
+        )
         alive = np.isfinite(terms)
         # with every held-out example used up nothing is left to err on: the survivors' error is then 0
         return Atoms(self._distinct[alive] / max(self.held_out - self.examples, 1), terms[alive], 0.0)
@@ -186,7 +188,9 @@ class CountErrorDensity:
         rows = max(1, _CHUNK // len(self._distinct))
         for start in range(0, len(used), rows):
             part = slice(start, start + rows)
-            terms = self._log_weights + _log_survival(self._distinct, self.held_out, used[part, None])
+            terms = self._log_weights + log_survival_of_counts(
+                self._distinct, self.held_out, used[part, None]
+            )
             bad = np.where(self._distinct / left[part, None] > eps.ravel()[part, None], terms, -np.inf)
             with np.errstate(divide="ignore"):
                 out[0, part] = special.logsumexp(terms, axis=1)
@@ -224,7 +228,7 @@ def _largest_n(distinct: FloatArray, held_out: int, log_weights: FloatArray, log
     rows = max(1, _CHUNK // len(distinct))
     for start in range(0, held_out + 1, rows):
         n = np.arange(start, min(start + rows, held_out + 1))
-        survival = _log_survival(distinct, held_out, n[:, None].astype(float))
+        survival = log_survival_of_counts(distinct, held_out, n[:, None].astype(float))
         with np.errstate(divide="ignore", invalid="ignore"):
             total = special.logsumexp(log_weights + survival, axis=1)
             squares = special.logsumexp(log_squares + 2 * survival, axis=1)

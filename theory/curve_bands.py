@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 
 from .argument_checks import error_level, number_of_examples, probability
+from .counts import log_survival_of_counts
 
 FloatArray = NDArray[np.float64]
 
@@ -25,20 +26,23 @@ _LOWEST = -1e300  # ln of what stands for no survival at all
 
 @dataclass(frozen=True, slots=True)
 class CurveBand:
-    """Both ends of a curve at each n, for all n together.
+    """Both ends of a curve at each n.
 
     Attributes
     ----------
     n : ndarray, shape (points,)
     low, high : ndarray, shape (points,)
     confidence : float
-        That the curve lies between them at every n.
+        That the curve lies between them.
+    together : bool
+        Whether at every n at once; else at each n taken for itself.
     """
 
     n: FloatArray
     low: FloatArray
     high: FloatArray
     confidence: float
+    together: bool = True
 
 
 def distribution_distance(classifiers: int, confidence: float) -> float:
@@ -90,43 +94,85 @@ def _quantiles(errors: ArrayLike, confidence: float) -> tuple[FloatArray, FloatA
     return np.diff(ends), lowest, highest
 
 
-def _log_survival(error: FloatArray, n: float) -> FloatArray:
-    # ln (1 - E)^n, where 0^0 is 1
-    with np.errstate(divide="ignore"):
-        return n * np.log1p(-error) if n > 0.0 else np.zeros_like(error)
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """n examples: endless independent ones, or drawn without repeats from `held_out` points."""
+
+    n: float
+    held_out: int | None
+
+    def log_survival(self, error: FloatArray) -> FloatArray:
+        if self.held_out is not None:
+            counts = np.rint(error * self.held_out)
+            return log_survival_of_counts(counts, self.held_out, np.asarray(self.n))
+        with np.errstate(divide="ignore"):  # ln (1 - E)^n, where 0^0 is 1
+            return self.n * np.log1p(-error) if self.n > 0.0 else np.zeros_like(error)
+
+    def error_after(self, error: FloatArray) -> FloatArray:
+        """Of a survivor, on what it was not trained on."""
+        return error if self.held_out is None else error * (self.held_out / (self.held_out - self.n))
+
+    def gain(self, error: FloatArray, mean: float) -> FloatArray:
+        return (self.error_after(error) - mean) * np.exp(self.log_survival(error))
+
+    def top(self, mean: float) -> float:
+        """Error at which the gain is largest; it falls to both sides."""
+        if self.held_out is None:
+            return (1.0 + self.n * mean) / (1.0 + self.n)
+        every = np.arange(self.held_out + 1) / self.held_out
+        return float(every[np.argmax(self.gain(every, mean))])
+
+    def mean(self, width: FloatArray, error: FloatArray) -> float:
+        log_survival = self.log_survival(error)
+        mass = width * np.exp(log_survival - max(float(log_survival.max()), _LOWEST))
+        total = float(mass.sum())
+        return float(mass @ self.error_after(error)) / total if total > 0.0 else 1.0
+
+    def log_mass(self, width: FloatArray, error: FloatArray) -> float:
+        if not len(error):
+            return -math.inf
+        with np.errstate(divide="ignore"):
+            return float(logsumexp(np.log(width) + self.log_survival(error)))
 
 
-def _mean(width: FloatArray, error: FloatArray, n: float) -> float:
-    log_survival = _log_survival(error, n)
-    mass = width * np.exp(log_survival - max(float(log_survival.max()), _LOWEST))
-    total = float(mass.sum())
-    return float(mass @ error) / total if total > 0.0 else 1.0
-
-
-def _lowest_mean(width: FloatArray, low: FloatArray, high: FloatArray, n: float) -> float:
-    mean = _mean(width, low, n)
+def _lowest_mean(width: FloatArray, low: FloatArray, high: FloatArray, training: _Training) -> float:
+    mean = training.mean(width, low)
     for _ in range(_ROUNDS):
-        gains = [(error - mean) * np.exp(_log_survival(error, n)) for error in (low, high)]
-        following = _mean(width, np.where(gains[0] <= gains[1], low, high), n)
+        gains = [training.gain(error, mean) for error in (low, high)]
+        following = training.mean(width, np.where(gains[0] <= gains[1], low, high))
         if not following < mean:
             break
         mean = following
     return mean
 
 
-def _highest_mean(width: FloatArray, low: FloatArray, high: FloatArray, n: float) -> float:
-    mean = _mean(width, high, n)
+def _highest_mean(width: FloatArray, low: FloatArray, high: FloatArray, training: _Training) -> float:
+    mean = training.mean(width, high)
     for _ in range(_ROUNDS):
-        # (E - mean) (1 - E)^n is largest here, and falls to both sides
-        top = (1.0 + n * mean) / (1.0 + n)
-        following = _mean(width, np.clip(top, low, high), n)
+        following = training.mean(width, np.clip(training.top(mean), low, high))
         if not following > mean:
             break
         mean = following
     return mean
 
 
-def learning_curve_band(errors: ArrayLike, *, n: ArrayLike, confidence: float = 0.95) -> CurveBand:
+def _trainings(n: ArrayLike, held_out: int | None, errors: ArrayLike) -> list[_Training]:
+    """What each n stands for, once it is known that errors and n go with the held-out points."""
+    counts = np.atleast_1d(number_of_examples(n)).ravel()
+    if held_out is not None:
+        found = np.asarray(errors, dtype=np.float64) * held_out
+        if not (held_out >= 1 and np.allclose(found, np.rint(found), rtol=0.0, atol=1e-3)):
+            raise ValueError(f"errors must be whole counts on {held_out} held-out points")
+        if np.any((counts >= held_out) | (counts != np.rint(counts))):
+            raise ValueError(
+                f"n must be whole and below the {held_out} held-out points, got {counts.max():g}"
+            )
+    return [_Training(float(k), held_out) for k in counts]
+
+
+def learning_curve_band(
+    errors: ArrayLike, *, n: ArrayLike, held_out: int | None = None, confidence: float = 0.95
+) -> CurveBand:
     """Band of the annealed learning curve of all classifiers that a sample was drawn from.
 
     Parameters
@@ -135,6 +181,8 @@ def learning_curve_band(errors: ArrayLike, *, n: ArrayLike, confidence: float = 
         True errors of independent draws, in [0, 1].
     n : array_like, shape (points,)
         Numbers of examples, real and at least 0.
+    held_out : int, optional
+        Errors are shares of so many points, the same for all classifiers; n is then whole and below it.
     confidence : float
         In (0, 1), for all n together.
 
@@ -146,10 +194,14 @@ def learning_curve_band(errors: ArrayLike, *, n: ArrayLike, confidence: float = 
     Raises
     ------
     ValueError
-        If an argument is out of its range, or there is no error.
+        If an argument is out of its range, there is no error, or errors are no counts on `held_out` points.
 
     Notes
     -----
+    With `held_out` the curve is that of training sets drawn from these m points without repeats and judged on
+    the other m - n: C(m-k, n)/C(m, n) survives in place of (1 - E)^n, and errs on k/(m - n) of them, as in
+    `CountErrorDensity`. The band then covers the draw of the classifiers, not that of the m points.
+
     The curve is ``int E (1-E)^n dF / int (1-E)^n dF`` (arXiv:2410.16868). For a fixed value r of it the
     integral of ``(E - r)(1-E)^n`` over F is linear in F, and the gain rises and then falls with E. So its
     extremes over all F within the distance are found quantile by quantile, and r by Dinkelbach's iteration,
@@ -163,27 +215,25 @@ def learning_curve_band(errors: ArrayLike, *, n: ArrayLike, confidence: float = 
     >>> band.low.round(3), band.high.round(3)
     (array([0.276, 0.104]), array([0.3 , 0.13]))
     """
-    counts = np.atleast_1d(number_of_examples(n))
+    trainings = _trainings(n, held_out, errors)
     width, low, high = _quantiles(errors, confidence)
-    ends = [(_lowest_mean(width, low, high, k), _highest_mean(width, low, high, k)) for k in counts.ravel()]
+    ends = [(_lowest_mean(width, low, high, k), _highest_mean(width, low, high, k)) for k in trainings]
     lowest, highest = np.array(ends).reshape(-1, 2).T
-    return CurveBand(counts.ravel(), lowest, highest, confidence)
-
-
-def _log_mass(width: FloatArray, error: FloatArray, n: float) -> float:
-    return float(logsumexp(np.log(width) + _log_survival(error, n))) if len(error) else -math.inf
+    return CurveBand(np.array([k.n for k in trainings]), lowest, highest, confidence)
 
 
 def _log_share(log_bad: float, log_good: float) -> float:
     return -math.inf if log_bad == -math.inf else 0.0 - float(np.logaddexp(0.0, log_good - log_bad))
 
 
-def bad_fraction_band(errors: ArrayLike, *, n: ArrayLike, eps: float, confidence: float = 0.95) -> CurveBand:
+def bad_fraction_band(
+    errors: ArrayLike, *, n: ArrayLike, eps: float, held_out: int | None = None, confidence: float = 0.95
+) -> CurveBand:
     """Band of the annealed fraction of bad global minima, those with an error above `eps`.
 
     Parameters
     ----------
-    errors, n, confidence
+    errors, n, held_out, confidence
         As in `learning_curve_band`, with which it holds together.
     eps : float
         Error level in [0, 1).
@@ -196,25 +246,25 @@ def bad_fraction_band(errors: ArrayLike, *, n: ArrayLike, eps: float, confidence
     Raises
     ------
     ValueError
-        If an argument is out of its range, or there is no error.
+        As `learning_curve_band`.
 
     Notes
     -----
     Of what may be on either side of `eps`, the high end has all just above it, the low end all below.
     """
     level = float(error_level(eps))
-    counts = np.atleast_1d(number_of_examples(n)).ravel()
+    trainings = _trainings(n, held_out, errors)
     width, low, high = _quantiles(errors, confidence)
-    must, may = low > level, high > level  # be bad
-    # at one end what must be bad survives as badly as it can, and all else as well; at the other the reverse
-    lowest = [
-        _log_share(_log_mass(width[must], high[must], k), _log_mass(width[~must], low[~must], k))
-        for k in counts
-    ]
-    highest = [
-        _log_share(
-            _log_mass(width[may], np.maximum(low[may], level), k), _log_mass(width[~may], high[~may], k)
-        )
-        for k in counts
-    ]
-    return CurveBand(counts, np.array(lowest), np.array(highest), confidence)
+    lowest, highest = [], []
+    for training in trainings:
+        must, may = (training.error_after(end) > level for end in (low, high))  # be bad
+        edge = level
+        if held_out is not None:  # the next count that is bad
+            edge = min((math.floor(level * (held_out - training.n)) + 1) / held_out, 1.0)
+        least_bad = np.maximum(low, edge)
+        # at one end what must be bad survives as badly as it can, all else as well; at the other the reverse
+        bad, good = training.log_mass(width[must], high[must]), training.log_mass(width[~must], low[~must])
+        lowest.append(_log_share(bad, good))
+        bad, good = training.log_mass(width[may], least_bad[may]), training.log_mass(width[~may], high[~may])
+        highest.append(_log_share(bad, good))
+    return CurveBand(np.array([k.n for k in trainings]), np.array(lowest), np.array(highest), confidence)

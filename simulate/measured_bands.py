@@ -1,0 +1,163 @@
+"""Bands of the learning curve and of the bad fraction that a measured error density foretells, from its runs.
+
+Each run of the splitting gives a curve of its own. A factor that a run got wrong in all its masses cancels in
+its curve; what is left scatters from run to run, and Student's t over the runs turns it into a band.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from genlaws.theory.curve_bands import CurveBand
+from genlaws.theory.learning_curves import learning_curve, log_annealed_bad_fraction, log_zero_error_fraction
+
+from .error_tail import ErrorDensityEnsemble
+from .family import FloatArray
+from .log_mean import log_normal_mean
+
+
+def _half_width(values: FloatArray, confidence: float) -> FloatArray:
+    runs = len(values)
+    t = float(stats.t.ppf(0.5 + 0.5 * confidence, runs - 1))
+    return np.asarray(t * np.std(values, axis=0, ddof=1) / np.sqrt(runs))
+
+
+def _checked(confidence: float) -> float:
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence must lie in (0, 1), got {confidence}")
+    return confidence
+
+
+def _over_runs(logs: FloatArray, confidence: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Middle and ends, as logs, of positive numbers of at most 1 given by their logs, one row per run."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle, half = logs.mean(axis=0), _half_width(logs, confidence)
+        plain = np.exp(logs)
+        mean, reach = plain.mean(axis=0), _half_width(plain, confidence)
+        linear = [np.log(np.maximum(mean + side * reach, 0.0)) for side in (0.0, -1.0, 1.0)]
+        ends = (middle, middle - half, middle + half)
+    # a run in which nothing is left has no logarithm: there the numbers themselves are averaged
+    seen = np.all(np.isfinite(logs), axis=0)
+    middle, low, high = (
+        np.minimum(np.where(seen, one, other), 0.0) for one, other in zip(ends, linear, strict=True)
+    )
+    return middle, low, high
+
+
+def largest_measured_n(measured: ErrorDensityEnsemble) -> float:
+    """Largest number of examples that every run of a measured density supports.
+
+    Parameters
+    ----------
+    measured : ErrorDensityEnsemble
+
+    Returns
+    -------
+    float
+        ``inf`` on a pool, whose left end is known; on m held-out points m - 1.
+
+    Raises
+    ------
+    ValueError
+        If the population collapsed.
+    """
+    if measured.error_name == "heldout":
+        assert measured.error_resolution is not None
+        return measured.error_resolution - 1.0
+    return min(float(getattr(density, "largest_n", np.inf)) for density in measured.run_densities())
+
+
+def measured_learning_curve(
+    measured: ErrorDensityEnsemble, *, n: ArrayLike, confidence: float = 0.95
+) -> tuple[FloatArray, CurveBand]:
+    """Annealed learning curve that a measured density foretells, with its band over the runs.
+
+    Parameters
+    ----------
+    measured : ErrorDensityEnsemble
+    n : array_like, shape (points,)
+        Numbers of examples, real and at least 0 (whole on held-out points).
+    confidence : float
+        In (0, 1), for each n by itself.
+
+    Returns
+    -------
+    middle : ndarray, shape (points,)
+        Geometric mean of the runs' curves; their mean where one of them is 0.
+    band : CurveBand
+        Student's t over the runs, of the logarithm where every run is positive.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, an `n` beyond `largest_measured_n`, or the population collapsed.
+
+    Notes
+    -----
+    The band covers the chance of the splitting, not the bias of a run of few particles, nor, where errors are
+    counted, the draw of the points. [derived]
+    """
+    level = _checked(confidence)
+    sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
+    if measured.error_resolution is None:
+        curves = np.array([learning_curve(density, sizes) for density in measured.run_densities()])
+    else:
+        curves = measured.learning_curves(sizes)
+    with np.errstate(divide="ignore"):
+        middle, low, high = _over_runs(np.log(np.maximum(curves, 0.0)), level)
+    return np.exp(middle), CurveBand(sizes, np.exp(low), np.exp(high), level, together=False)
+
+
+def measured_bad_fraction(
+    measured: ErrorDensityEnsemble, *, n: ArrayLike, eps: float, confidence: float = 0.95
+) -> tuple[FloatArray, CurveBand]:
+    """Annealed fraction of bad global minima that a measured density foretells, with its band over the runs.
+
+    Parameters
+    ----------
+    measured, n, confidence
+        As in `measured_learning_curve`.
+    eps : float
+        Error level in [0, 1).
+
+    Returns
+    -------
+    middle : ndarray, shape (points,)
+    band : CurveBand
+        Natural logarithms, at most 0; minus infinity where no run has any.
+
+    Raises
+    ------
+    ValueError
+        As `measured_learning_curve`, and for errors counted on held-out points.
+    """
+    level = _checked(confidence)
+    sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
+    runs = [log_annealed_bad_fraction(density, n=sizes, eps=eps) for density in measured.run_densities()]
+    middle, low, high = _over_runs(np.array(runs), level)
+    return middle, CurveBand(sizes, low, high, level, together=False)
+
+
+def measured_log_fraction(measured: ErrorDensityEnsemble, *, n: ArrayLike) -> FloatArray:
+    """Ln Z_n, the annealed fraction of classifiers without training error, averaged over the runs.
+
+    Parameters
+    ----------
+    measured : ErrorDensityEnsemble
+    n : array_like, shape (points,)
+
+    Returns
+    -------
+    ndarray, shape (points,)
+        Nats, at most 0.
+
+    Raises
+    ------
+    ValueError
+        As `measured_bad_fraction`.
+    """
+    sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
+    runs = [log_zero_error_fraction(density, sizes) for density in measured.run_densities()]
+    return np.minimum(log_normal_mean(np.array(runs))[0], 0.0)

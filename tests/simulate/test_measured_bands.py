@@ -1,0 +1,146 @@
+"""Bands of measured error densities: coverage and width where the curve is known, and files of them."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from genlaws.simulate import (
+    ErrorDensityEnsemble,
+    SphericalPerceptron,
+    largest_measured_n,
+    measured_bad_fraction,
+    measured_learning_curve,
+    measured_log_fraction,
+    sample_error_density,
+)
+from genlaws.theory import (
+    AtomicErrorDensity,
+    PerceptronErrorDensity,
+    learning_curve,
+    log_annealed_bad_fraction,
+    log_zero_error_fraction,
+)
+
+EXACT = PerceptronErrorDensity(6)
+N = np.array([1, 10, 40, 150])
+
+
+def measure(seed, particles=200):
+    return sample_error_density(
+        SphericalPerceptron(6), particles=particles, replicas=6, log_floor=-25.0, rng=seed
+    )
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return measure(0)
+
+
+def counted(log_cdfs, name="pool"):
+    return ErrorDensityEnsemble(
+        errors=np.arange(1, 6) / 5.0,
+        log_cdfs=np.asarray(log_cdfs),
+        error_name=name,
+        error_resolution=5,
+        persistence=0.0,
+        collapsed=False,
+        family="made up",
+        particles=100,
+        seed=0,
+    )
+
+
+def test_the_closed_form_lies_in_a_band_that_is_narrow(measured):
+    assert largest_measured_n(measured) > 150
+    middle, band = measured_learning_curve(measured, n=N, confidence=0.999)
+    curve = learning_curve(EXACT, N)
+    assert np.all((band.low < curve) & (curve < band.high))
+    assert np.all((band.low < middle) & (middle < band.high))
+    assert np.log(band.high / band.low).max() < 0.4
+    assert not band.together
+    bad, ends = measured_bad_fraction(measured, n=N, eps=0.1, confidence=0.999)
+    exact = log_annealed_bad_fraction(EXACT, n=N, eps=0.1)
+    assert np.all((ends.low < exact) & (exact < ends.high))
+    assert np.all(ends.high - ends.low < [0.01, 0.1, 1.0, 4.0])
+    assert np.all(ends.high <= 0.0)
+    assert bad == pytest.approx(exact, abs=0.6)
+    log_fraction = measured_log_fraction(measured, n=N)
+    assert log_fraction == pytest.approx(log_zero_error_fraction(EXACT, N), abs=0.4)
+
+
+@pytest.mark.slow
+def test_bands_cover_as_often_as_they_say():
+    curve, bad = learning_curve(EXACT, N), log_annealed_bad_fraction(EXACT, n=N, eps=0.1)
+    covered = []
+    for seed in range(100, 180):
+        ensemble = measure(seed)
+        band = measured_learning_curve(ensemble, n=N)[1]
+        ends = measured_bad_fraction(ensemble, n=N, eps=0.1)[1]
+        covered.append([(band.low <= curve) & (curve <= band.high), (ends.low <= bad) & (bad <= ends.high)])
+        assert np.log(band.high / band.low).max() < 0.4
+    rates = np.mean(covered, axis=0)
+    # 95 %, and four standard errors of 80 trials below it
+    assert rates.min() > 0.85
+    assert rates.mean() > 0.91
+
+
+def test_runs_of_a_pool_give_the_interval_worked_out_by_hand():
+    masses = np.array([[0.1, 0.2, 0.3, 0.2, 0.2], [0.2, 0.2, 0.2, 0.2, 0.2], [0.15, 0.15, 0.3, 0.2, 0.2]])
+    ensemble = counted(np.log(np.minimum(np.cumsum(masses, axis=1), 1.0)))
+    middle, band = measured_learning_curve(ensemble, n=[3], confidence=0.9)
+    logs = [math.log(learning_curve(AtomicErrorDensity(ensemble.errors, row), 3)) for row in masses]
+    half = 2.919986 * np.std(logs, ddof=1) / math.sqrt(3)  # t with 2 degrees of freedom at 95 %
+    assert np.log([middle[0], band.low[0], band.high[0]]) == pytest.approx(
+        np.mean(logs) + np.array([0.0, -half, half]), rel=1e-6
+    )
+    assert largest_measured_n(ensemble) == math.inf
+
+
+def test_where_a_run_has_no_bad_classifier_numbers_are_averaged():
+    first = np.log([0.5, 1.0, 1.0, 1.0, 1.0])
+    second = np.log([0.5, 0.75, 1.0, 1.0, 1.0])
+    ensemble = counted([first, second])
+    middle, band = measured_bad_fraction(ensemble, n=[0, 2], eps=0.5)
+    assert math.exp(middle[0]) == pytest.approx(0.125)
+    assert band.low[0] == -math.inf
+    assert band.high[0] == 0.0
+    none = measured_bad_fraction(ensemble, n=[0], eps=0.9)[1]
+    assert none.high[0] == -math.inf
+
+
+def test_what_is_written_is_read_again(measured):
+    read = ErrorDensityEnsemble.from_dict(json.loads(json.dumps(measured.to_dict())))
+    np.testing.assert_array_equal(read.log_cdfs, measured.log_cdfs)
+    np.testing.assert_array_equal(
+        measured_learning_curve(read, n=N)[1].low, measured_learning_curve(measured, n=N)[1].low
+    )
+    document = measured.to_dict()
+    for change, said in (
+        ({"log_cdfs": None}, "log_cdfs must be runs by errors"),
+        ({"errors": [0.2, 0.1]}, "log_cdfs must be runs by errors"),
+        ({"errors": document["errors"][::-1]}, "errors must rise"),
+        ({"errors": ["a"]}, "no measured error density"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            ErrorDensityEnsemble.from_dict(document | change)
+    with pytest.raises(ValueError, match="no measured error density"):
+        ErrorDensityEnsemble.from_dict({"n": [1]})
+
+
+def test_what_cannot_be_told_is_refused(measured):
+    with pytest.raises(ValueError, match="confidence must lie"):
+        measured_learning_curve(measured, n=[1], confidence=1.0)
+    with pytest.raises(ValueError, match="n must be at most"):
+        measured_learning_curve(measured, n=[10_000])
+    with pytest.raises(ValueError, match="collapsed"):
+        measured_learning_curve(replace(measured, collapsed=True), n=[1])
+    heldout = counted([np.log([0.2, 0.4, 0.6, 0.8, 1.0])] * 2, name="heldout")
+    assert largest_measured_n(heldout) == 4
+    assert measured_learning_curve(heldout, n=[0])[0] == pytest.approx([0.6])
+    with pytest.raises(ValueError, match="held-out points"):
+        measured_bad_fraction(heldout, n=[1], eps=0.1)
