@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     )
     from .claim_registry import all_claims, broken_plugins, find_claims
     from .claims.units import by_budget, on_networks, rows, shared_networks, shared_simulation, simulated
+    from .error_tables import read_learning_curves
+    from .extrapolation import extrapolate
+    from .extrapolation_plots import plot_extrapolation
+    from .extrapolation_result import Extrapolation, Forecast, LawForecast
     from .family_registry import RegisteredFamily, all_family_names, family_revisions, find_family
     from .fits import fitted_curve
     from .looks import Look
@@ -40,6 +44,9 @@ _HOME = {
     "Control": "claim",
     "ControlResult": "verdict",
     "Experiment": "claim",
+    "Extrapolation": "extrapolation_result",
+    "Forecast": "extrapolation_result",
+    "LawForecast": "extrapolation_result",
     "Look": "looks",
     "Outcome": "verdict",
     "Published": "claim",
@@ -57,6 +64,7 @@ _HOME = {
     "all_family_names": "family_registry",
     "broken_plugins": "claim_registry",
     "by_budget": "claims.units",
+    "extrapolate": "extrapolation",
     "family_revisions": "family_registry",
     "find_claims": "claim_registry",
     "find_family": "family_registry",
@@ -64,6 +72,8 @@ _HOME = {
     "holm": "protocol",
     "judge": "protocol",
     "on_networks": "claims.units",
+    "plot_extrapolation": "extrapolation_plots",
+    "read_learning_curves": "error_tables",
     "rows": "claims.units",
     "run_claims": "runs",
     "score": "scores",
@@ -79,6 +89,9 @@ __all__ = [
     "Control",
     "ControlResult",
     "Experiment",
+    "Extrapolation",
+    "Forecast",
+    "LawForecast",
     "Look",
     "Outcome",
     "Published",
@@ -96,6 +109,7 @@ __all__ = [
     "all_family_names",
     "broken_plugins",
     "by_budget",
+    "extrapolate",
     "family_revisions",
     "find_claims",
     "find_family",
@@ -103,6 +117,8 @@ __all__ = [
     "holm",
     "judge",
     "on_networks",
+    "plot_extrapolation",
+    "read_learning_curves",
     "rows",
     "run_claims",
     "score",

@@ -9,6 +9,7 @@ import genlaws
 from .cli_calibrate import calibrate
 from .cli_check import check, claims
 from .cli_curve import curve
+from .cli_extrapolate import extrapolate
 from .cli_margin import margin
 from .cli_phase import phase
 from .cli_report import report
@@ -30,5 +31,7 @@ def main() -> None:
     """
 
 
-for _command in (calibrate, check, claims, curve, margin, phase, report, runs, sample, show, sweep, train):
+for _command in (
+    calibrate, check, claims, curve, extrapolate, margin, phase, report, runs, sample, show, sweep, train,
+):  # fmt: skip
     main.add_command(_command)

@@ -62,7 +62,9 @@ def read_learning_curves(path: str | Path) -> Measurement:
             n = error = np.nan
             name = ""
         if not (np.isfinite(n) and n > 0.0 and 0.0 <= error <= 1.0):
-            raise ValueError(f"{place}, line {number}: want n > 0 and 0 <= error <= 1, got {','.join(cells)!r}")
+            raise ValueError(
+                f"{place}, line {number}: want n > 0 and 0 <= error <= 1, got {','.join(cells)!r}"
+            )
         x.append(n)
         y.append(error)
         replicate.append(known.setdefault(name, len(known)))

@@ -202,7 +202,9 @@ def extrapolate(
     low, high = _ends(mixture, level)
     middle = mixture.quantile(0.5)
 
-    scatter = table.stretch * _scatter(table, asked) * generator.standard_normal((*mixture.draws.shape[:2], 1))
+    scatter = (
+        table.stretch * _scatter(table, asked) * generator.standard_normal((*mixture.draws.shape[:2], 1))
+    )
     new_low, new_high = _ends(replace(mixture, draws=np.minimum(mixture.draws + scatter, 0.0)), level)
     single = table.clusters == 1
     forecasts = tuple(

@@ -14,7 +14,8 @@ from genlaws.paper_checks.serialize import SCHEMA_VERSION, claim_to_dict, json_r
 from genlaws.paper_checks.verdict import Outcome
 
 NAMES = (
-    "verdicts", "claims", "show", "calibrate", "sample", "curve", "margin", "train", "sweep", "phase"
+    "verdicts", "claims", "show", "calibrate", "sample", "curve", "margin", "train", "sweep", "phase",
+    "extrapolate",
 )  # fmt: skip
 
 
