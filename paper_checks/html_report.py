@@ -18,7 +18,7 @@ from genlaws.simulate.measurement import Measurement, Source
 from .claim import Claim
 from .papers import find_paper
 from .replicates import tabulate
-from .report import TITLE, accord, disagreements, headline, published_rows, rerun_command
+from .report import TITLE, accord, band_reason, disagreements, headline, published_rows, rerun_command
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
@@ -278,6 +278,7 @@ def html_report(results: Results, claims: Mapping[str, Claim]) -> str:
             spokesmen={claim.claim: _spokesman(claim) for claim in results.claims},
             pictures={(name, source): _picture(claims.get(name), result) for name, source, result in every},
             equations={(name, source): _equation(claims.get(name), result) for name, source, result in every},
+            reasons={(name, source): band_reason(claims.get(name), result) for name, source, result in every},
             runs=results.runs,
             environments=_environments(results),
             skipped=results.skipped,

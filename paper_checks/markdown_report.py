@@ -8,7 +8,7 @@ from itertools import groupby
 
 from .claim import Claim
 from .papers import find_paper
-from .report import TITLE, accord, disagreements, headline, published_rows, rerun_command
+from .report import TITLE, accord, band_reason, disagreements, headline, published_rows, rerun_command
 from .result import Result
 from .results import ClaimResults, Results
 from .verdict import Outcome
@@ -120,7 +120,7 @@ def _published(results: Results, claims: Mapping[str, Claim]) -> list[str]:
     return ["## Published numbers", "", *_table(columns, rows)]
 
 
-def _source(result: Result, others: Sequence[Result]) -> Iterator[str]:
+def _source(claim: Claim | None, result: Result, others: Sequence[Result]) -> Iterator[str]:
     verdict, run = result.verdict, result.run
     source = SOURCE_NAMES[verdict.source].capitalize()
     yield f"**{source}:** {_outcome(verdict.verdict)}, {_text(verdict.reason)}"
@@ -132,6 +132,8 @@ def _source(result: Result, others: Sequence[Result]) -> Iterator[str]:
     yield f"- predicted: {_text(result.prediction)}"
     if verdict.band is not None:
         yield f"- counts as the same: {_text(result.score)}: {band_text(verdict.band)}"
+    if reason := band_reason(claim, result):
+        yield f"- why this band: {_text(reason)}"
     yield f"- refuted by: {_text(result.falsifier)}"
     if (control := verdict.control) is not None:
         yield f"- {control_text(control)}: {_text(control.description)}; {_text(control.reason)}"
@@ -151,14 +153,14 @@ def _source(result: Result, others: Sequence[Result]) -> Iterator[str]:
         yield from _code(result.traceback)
 
 
-def _claim(claim: ClaimResults) -> list[str]:
+def _claim(claim: ClaimResults, registered: Claim | None) -> list[str]:
     signs = " ".join(f"{SIGNS[result.verdict.verdict]}" for result in claim.shown.values())
     # a summary is HTML, in which Markdown is no markup
     title = f"{signs} <b>{_plain(claim.claim)}</b> {_plain(claim.first.statement)}"
     lines = ["<details>", f"<summary>{title}</summary>", ""]
     lines += [_text(claim.first.where), ""]
     for shown, *others in claim.by_source.values():
-        lines += [*_source(shown, others), ""]
+        lines += [*_source(registered, shown, others), ""]
     return [*lines, "</details>", ""]
 
 
@@ -170,11 +172,12 @@ def markdown_report(results: Results, claims: Mapping[str, Claim]) -> str:
     results : Results
         What to show, as from `read_results`.
     claims : mapping
-        The registered claims by id, to tell which sources measured what a paper prints.
+        The registered claims by id, to tell why bands are as wide as they are, and which sources measured
+        what a paper prints.
     """
     lines = [f"# {TITLE}", "", f"**{_text(headline(results))}**", "", *_apart(results), *_scorecard(results)]
     lines += [*_published(results, claims), "## Claim by claim", ""]
     for claim in results.claims:
-        lines += _claim(claim)
+        lines += _claim(claim, claims.get(claim.claim))
     lines += [f"- left out, damaged: {_text(line)}" for line in results.skipped]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"

@@ -150,6 +150,17 @@ def published_rows(results: Results, claims: Mapping[str, Claim]) -> tuple[Publi
     return tuple(rows)
 
 
+def band_reason(claim: Claim | None, result: Result) -> str:
+    """Why the band of a result is as wide as it is.
+
+    Documents do not hold it: it is empty where the claim is not known here, or now has another band.
+    """
+    if claim is None:
+        return ""
+    tested = claim.as_tested_by(result.verdict.source)
+    return tested.band_reason if tested.band == result.verdict.band else ""
+
+
 def rerun_command(result: Result) -> str:
     """The command that checks just this claim again, as it was checked here."""
     run = result.run

@@ -163,6 +163,10 @@ CLAIMS = (
         law=InteriorPeak(place=1.0),
         predicted=1.0,
         band=(0.9, 1.1),
+        band_reason=(
+            "the ratios measured beside 1 are 0.85 and 1.18: the band ends well before them, so that a peak "
+            "at either counts as another"
+        ),
         x_range=(0.25, 4.0),
         falsifier="a largest risk further than 10 % from as many parameters as examples, or at an end",
         control=Control(
@@ -191,6 +195,10 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-math.log(1.25), math.log(1.25)),
+        band_reason=(
+            "widths are whole numbers, and where n K is least one unit is an eighth of the parameters: a "
+            "threshold may be two units off"
+        ),
         x_range=(120, 200),
         falsifier="a threshold more than 25 % above or below n K at any n",
         control=Control(

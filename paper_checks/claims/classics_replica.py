@@ -96,6 +96,10 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-0.1, 0.1),
+        band_reason=(
+            "replica theory is within 1 % of the root of two at these alpha (derived); the rest of the tenth "
+            "is for few dimensions and for votes of some hundred members"
+        ),
         x_range=(5, 10),
         falsifier="a vote whose error is further than 10 % from the mean error over the root of two",
         control=Control(
@@ -115,6 +119,7 @@ CLAIMS = (
         law=Constant(value=_TRANSITION),
         predicted=_TRANSITION,
         band=(_TRANSITION - 0.1, _TRANSITION + 0.1),
+        band_reason="half of the distance to the annealed transition at 1.448, from which it must be told",
         x_range=(0, 0),
         falsifier="a transition further than 0.1 from 1.245, the annealed 1.448 among them",
         control=Control(

@@ -73,6 +73,10 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-0.1, 0.1),
+        band_reason=(
+            "the root of two belongs to small errors and many members, here derived for perceptrons; 0.1 is "
+            "less than a third of the 0.35 by which the vote must lower the logarithm"
+        ),
         x_range=(32, 64),
         falsifier="a vote whose error is further than 10 % from the mean error over the root of two",
         control=Control(

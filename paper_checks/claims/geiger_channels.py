@@ -87,6 +87,10 @@ def _claim(claim: str, power: int, said: str, other: str) -> Claim:
         law=Constant(value=float(power)),
         predicted=float(power),
         band=(power - 1.0, power + 0.5),
+        band_reason=(
+            "channels are tried by powers of two: one power less, since networks jam just before, and half a "
+            "power more, which is how far a threshold lies from those tried"
+        ),
         x_range=(_WHOLE, _WHOLE),
         falsifier="a threshold further off, on all of CIFAR-10",
         control=Control(

@@ -25,7 +25,11 @@ from .jamming_thresholds import LIMIT, NORMS, THRESHOLDS
 from .units import by_budget, rows, shared_networks, shared_simulation, simulated
 
 _GROWTH = 0.05
-_BETWEEN = 0.1  # of 130 runs near the transition the paper has 5, stopped early, in between
+_BETWEEN = 0.1
+_FITTED_THRESHOLD = (
+    "the threshold is fitted too, from sizes that begin 0.3 N* beyond it, where it and the exponent stand in for each "
+    "other; 0.2 still keeps out 1/2, the exponent on the other side"
+)
 
 
 def measure_least_norm(settings: Settings, rng: np.random.Generator) -> Measurement:
@@ -69,6 +73,10 @@ CLAIMS = (
         law=Divergence(exponent=1.0, threshold=1.0),
         predicted=1.0,
         band=(0.8, 1.2),
+        band_reason=(
+            "the law holds next to the threshold: over this range the shortest perceptrons of infinite size "
+            "have a local exponent of 0.94 to 0.87 (derived), and the other side has 1/2"
+        ),
         x_range=(1.15, 1.5),
         falsifier="an exponent outside the band, or a power of N that foretells held-out sizes better",
         control=Control(
@@ -83,6 +91,7 @@ CLAIMS = (
             "network": Restatement(
                 prediction="exponent 1 for 1,000 images, where (N - N*)/N* is about 0.3 to 4; N* is fitted",
                 law=Divergence(exponent=1.0),
+                band_reason=_FITTED_THRESHOLD,
                 x_range=(193, 721),
                 control=Control(
                     description="training stopped after a hundred steps, in which no norm can have grown",
@@ -101,6 +110,7 @@ CLAIMS = (
         law=Divergence(exponent=1.0),
         predicted=1.0,
         band=(0.8, 1.2),
+        band_reason=_FITTED_THRESHOLD,
         x_range=(193, 721),
         falsifier="an exponent outside the band, or a power of N that foretells held-out sizes better",
         control=Control(
@@ -124,6 +134,10 @@ CLAIMS = (
         law=Ordering(),
         predicted=_GROWTH,
         band=(_GROWTH, math.inf),
+        band_reason=(
+            "one-sided: the paper shows curves and prints no growth, and 5 % are chosen here as the least "
+            "that counts"
+        ),
         x_range=(193, 193),
         falsifier="norms that grow as much far from the threshold, or do not grow any more next to it",
         control=Control(
@@ -143,6 +157,7 @@ CLAIMS = (
         law=LowerBound(),
         predicted=0.0,
         band=(0.0, math.inf),
+        band_reason="one-sided: theory has a least number, and a larger jump keeps the claim",
         x_range=(145, 289),
         falsifier="networks that jam with fewer than N/4 unsatisfied examples",
         control=Control(
@@ -164,6 +179,10 @@ CLAIMS = (
         law=Constant(value=0.75),
         predicted=0.75,
         band=(0.6, 0.9),
+        band_reason=(
+            "the paper has about 0.75 of two to five layers, here is one; 0.15 still keeps out the 0.5 that "
+            "it has on images"
+        ),
         x_range=(169, 289),
         falsifier="another number of unsatisfied examples at the fewest that are not satisfied",
         control=Control(
@@ -184,6 +203,10 @@ CLAIMS = (
         law=Constant(value=0.5),
         predicted=0.5,
         band=(0.35, 0.65),
+        band_reason=(
+            "the paper has about 0.5 of five layers, here is one, of few parameters; 0.15 still keeps out "
+            "the 0.75 that it has on random data"
+        ),
         x_range=(97, 193),
         falsifier="another number of unsatisfied examples at the fewest that are not satisfied",
         control=Control(
@@ -207,6 +230,10 @@ CLAIMS = (
         law=UpperBound(),
         predicted=_BETWEEN,
         band=(-math.inf, _BETWEEN),
+        band_reason=(
+            "one-sided: 5 of the paper's 130 runs near the transition, 4 %, were stopped in between, and one "
+            "in ten is still hardly any"
+        ),
         x_range=(145, 289),
         falsifier="more than one run in ten between the two",
         control=Control(

@@ -14,7 +14,7 @@ from genlaws.theory import EqualWithinMargin, Monotone, learning_curve
 
 from ..claim import Claim, Control, Settings
 from .image_families import image_network, image_task
-from .martinetz_images import best_fit
+from .martinetz_images import UNPRINTED_MARGIN, best_fit
 from .units import by_budget, on_networks, rows
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-0.1, 0.1),
+        band_reason=UNPRINTED_MARGIN,
         x_range=(64, 128),
         falsifier="a prediction more than 10 % off at any n beyond those of the fit",
         control=Control(
@@ -194,8 +195,11 @@ CLAIMS = (
         prediction="a spread at least 5 % smaller with every fourfold n, on MNIST instead of Caltech101",
         law=Monotone(increasing=False),
         predicted=_STEP,
-        # a curve that does not move cannot be told from one that falls by ever so little
         band=(-math.inf, _STEP),
+        band_reason=(
+            "one-sided, and from 5 % on, since a curve that does not move cannot be told from one that falls "
+            "by ever so little"
+        ),
         x_range=(16, 256),
         falsifier="a step to fourfold n at which the spread grows, or falls by less than 5 %",
         control=Control(

@@ -58,6 +58,12 @@ _READ_OF_OWN_SETS: dict[str, Any] = {
     "drawn_from": by_budget(2500, 2500, 20_000),
 }
 
+PLACE_AMONG_WIDTHS = (
+    "the N of neighbouring widths are about a third apart, and the peak may lie one of them from N*, not "
+    "two: a factor of 1.65 either way"
+)
+"""`band_reason` of claims on where something is largest."""
+
 
 def width_sweep(reading: str) -> dict[Source, AnyExperiment]:
     """The experiment that trains networks of many widths, read in one way."""

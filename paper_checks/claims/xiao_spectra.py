@@ -42,13 +42,18 @@ from .xiao_networks import CORRELATED_NETWORKS, on_mean_kernels
 
 FloatArray = NDArray[np.float64]
 
-_RATE = 0.05  # relative, of a rate by layer: what is left of the laws' corrections at these depths is less
-_NETWORK_RATE = 0.1  # of networks of finite width, which scatter
-_LIMIT = 0.03  # relative, of what tends to a number
-_NETWORK_LIMIT = 0.15  # likewise: of one network about (xi_1 / width)^(1/2)
+_RATE, _NETWORK_RATE = 0.05, 0.1  # relative, of a rate by layer
+_LIMIT, _NETWORK_LIMIT = 0.03, 0.15  # relative, of what tends to a number
 _PREFACTOR = 0.1  # of the power of l
 _LOGARITHM = 0.05  # slope in ln l that counts as none, in units of q*
 _TABLE = "arXiv:1912.13053, Table 1"
+_SCATTER = (
+    "one network of finite width scatters at each depth, and depths are few: twice the band of the limit"
+)
+_SCATTER_OF_LIMIT = (
+    "the largest eigenvalue of one network scatters by about (xi_1 / width)^(1/2), which is 8 % at 500 "
+    "units; the covariance is smaller by a factor of 3.6"
+)
 
 
 def critical_condition_number(points: FloatArray) -> FloatArray:
@@ -84,6 +89,10 @@ CLAIMS = (
         law=ExponentialDecay(rate=_ORDERED, prefactor_power=-1.0),
         predicted=_ORDERED,
         band=around(_ORDERED, _RATE),
+        band_reason=(
+            "corrections to l chi_1^l take 0.7 % off the local rate at 40 layers and 0.2 % at 120 (from the "
+            "recursion); a rate within 5 % is a chi_1 within 1 %"
+        ),
         x_range=_DEPTHS,
         falsifier="another rate of growth, or growth that a power of the depth foretells better",
         control=Control(
@@ -103,6 +112,7 @@ CLAIMS = (
                 law=ExponentialDecay(rate=_WIDE_ORDERED, prefactor_power=-1.0),
                 predicted=_WIDE_ORDERED,
                 band=around(_WIDE_ORDERED, _NETWORK_RATE),
+                band_reason=_SCATTER,
                 x_range=_WIDE_ORDERED_DEPTHS,
                 control=Control(
                     description="the chaotic phase, where the condition number does not grow with depth",
@@ -121,6 +131,10 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-_LIMIT, _LIMIT),
+        band_reason=(
+            "the limit is 0.8 % away at 40 layers, and reached at 80; the covariance, from which it must be "
+            "told, is smaller by a factor of 6"
+        ),
         x_range=_DEPTHS,
         falsifier="a limit more than that off, or an eigenvalue that goes on changing with depth",
         control=Control(
@@ -138,6 +152,7 @@ CLAIMS = (
             "network": Restatement(
                 prediction=f"the largest eigenvalue is m q* / (1 - chi_1) within {_NETWORK_LIMIT:.0%}",
                 band=(-_NETWORK_LIMIT, _NETWORK_LIMIT),
+                band_reason=_SCATTER_OF_LIMIT,
                 x_range=_WIDE_ORDERED_DEPTHS,
             )
         },
@@ -154,6 +169,10 @@ CLAIMS = (
         law=PowerLawWithCorrection(exponent=1.0, correction_exponent=1.0),
         predicted=1.0,
         band=(1.0 - _PREFACTOR, 1.0 + _PREFACTOR),
+        band_reason=(
+            "without its correction the local power is 1.19 at 40 layers and 1.07 at 120; with it fitted, "
+            "0.1 is left for terms beyond, and the covariance has 0"
+        ),
         x_range=_DEPTHS,
         falsifier="another power of l, or none",
         control=Control(
@@ -181,6 +200,10 @@ CLAIMS = (
         law=ExponentialDecay(rate=_CHAOTIC),
         predicted=_CHAOTIC,
         band=around(_CHAOTIC, _RATE),
+        band_reason=(
+            "corrections take 1.7 % off the local rate at 40 layers and nothing at 80 (from the recursion); "
+            "a rate within 5 % is a chi_1 within 1 %"
+        ),
         x_range=_DEPTHS,
         falsifier="another rate, or a limit other than 1",
         control=Control(
@@ -213,6 +236,10 @@ CLAIMS = (
         law=ExponentialDecay(rate=-_CHAOTIC),
         predicted=-_CHAOTIC,
         band=around(-_CHAOTIC, _RATE),
+        band_reason=(
+            "the local rate is within 0.1 % of its limit at 40 layers already; a rate within 5 % is a chi_1 "
+            "within 1 %"
+        ),
         x_range=_DEPTHS,
         falsifier="another rate of growth, or eigenvalues that stay bounded",
         control=Control(
@@ -233,6 +260,7 @@ CLAIMS = (
                 law=ExponentialDecay(rate=-_WIDE_CHAOTIC),
                 predicted=-_WIDE_CHAOTIC,
                 band=around(-_WIDE_CHAOTIC, _NETWORK_RATE),
+                band_reason=_SCATTER,
                 x_range=_WIDE_CHAOTIC_DEPTHS,
             )
         },
@@ -246,6 +274,10 @@ CLAIMS = (
         law=Constant(value=2.0 / 3.0),
         predicted=2.0 / 3.0,
         band=around(2.0 / 3.0, _LIMIT),
+        band_reason=(
+            "corrections fall as ln l / l: the share is 1.6 % off at 200 layers and 0.2 % at 4,000; ReLU "
+            "units have 3/4, 12 % off"
+        ),
         x_range=_CRITICAL_DEPTHS,
         falsifier="another share of l q*",
         control=Control(
@@ -267,6 +299,7 @@ CLAIMS = (
         law=LogarithmicGrowth(slope=0.0),
         predicted=0.0,
         band=(-_LOGARITHM, _LOGARITHM),
+        band_reason="counts as none beside the logarithm of C9b, whose slope is -0.6 in the same units",
         x_range=_CRITICAL_DEPTHS,
         falsifier="a difference that grows with the logarithm of the depth",
         control=Control(
@@ -289,6 +322,9 @@ CLAIMS = (
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
         band=(-_LIMIT, _LIMIT),
+        band_reason=(
+            "the limit is 0.1 % away at 80 layers, so that most of the band is room for the draw of points"
+        ),
         x_range=(80, 160),
         falsifier="another limit, or none",
         control=Control(
@@ -307,6 +343,10 @@ CLAIMS = (
                     "correlation c*"
                 ),
                 band=(-_NETWORK_LIMIT, _NETWORK_LIMIT),
+                band_reason=(
+                    "infinitely wide networks would be 9 % off the limit at the first of these depths and 6 "
+                    "% at the last; the rest is the scatter of the networks averaged"
+                ),
                 x_range=(CORRELATED_NETWORKS["depths"][0], CORRELATED_NETWORKS["depths"][-1]),
             )
         },
@@ -320,6 +360,10 @@ CLAIMS = (
         law=ClosedCurve(critical_condition_number, relative=True),
         predicted=0.0,
         band=(-_LIMIT, _LIMIT),
+        band_reason=(
+            "the limit is 0.3 % away at 4,000 layers, for any number of points; of ReLU units it is a third "
+            "off for many"
+        ),
         x_range=(4, 64),
         falsifier="a number of points with another limit",
         control=Control(

@@ -127,6 +127,22 @@ def test_a_claim_says_what_it_is_and_what_would_refute_it(name):
             assert low < claim.predicted < high
 
 
+@pytest.mark.parametrize("claim", REGISTERED, ids=lambda claim: claim.id)
+def test_a_claim_says_why_its_band_is_as_wide_as_it_is(claim):
+    for source in claim.experiments:
+        tested, restated = claim.as_tested_by(source), claim.restated.get(source)
+        reason = tested.band_reason
+        assert len(reason) > 20
+        assert not reason[0].isupper()
+        assert not reason.endswith(".")
+        assert reason.count(". ") <= 1  # two sentences at most
+        assert reason not in (tested.prediction, tested.falsifier)
+        # a band of one open end says so, and only such a band
+        assert reason.startswith("one-sided") == (not all(map(math.isfinite, tested.band)))
+        if restated is not None and restated.band is not None:
+            assert restated.band_reason
+
+
 @pytest.mark.parametrize(("name", "source"), TINY)
 def test_the_control_must_come_out_the_other_way(name, source):
     expected = "SUPPORTED" if (name, source) in EXPECTED_WRONG else "REFUTED"

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from genlaws.empirical import PhaseMap, kernel_phase_map
-from genlaws.paper_checks.claims import xiao_dropout, xiao_learning_rate, xiao_limits, xiao_trained_limits
+from genlaws.paper_checks.claims import (
+    xiao_dropout,
+    xiao_learning_rate,
+    xiao_limit_readings,
+    xiao_limits,
+    xiao_trained_limits,
+)
 from genlaws.paper_checks.claims.image_families import component_task
 from genlaws.simulate import fully_connected_kernels
 from genlaws.theory.mean_field import MeanField
@@ -35,19 +41,19 @@ SMALL = {
 @pytest.fixture(scope="module", params=[0, 1])
 def limits(request):
     settings = SMALL | {"replicate": request.param}
-    return xiao_limits.measure_limits(settings, np.random.default_rng(1))
+    return xiao_limit_readings.measure_limits(settings, np.random.default_rng(1))
 
 
 def test_depth_scales_are_those_of_the_phases():
     # papers' reference: xi_1 = 12.5 at 1.5, xi_* = 7.91 at 2.0
-    assert xiao_limits._scale(1.5) == pytest.approx(12.5, abs=0.01)
-    assert xiao_limits._scale(2.0) == pytest.approx(7.91, abs=0.01)
+    assert xiao_limit_readings._scale(1.5) == pytest.approx(12.5, abs=0.01)
+    assert xiao_limit_readings._scale(2.0) == pytest.approx(7.91, abs=0.01)
     for readings in ("training", "generalization", "fading"):
         assert readings in {c.experiments["simulation"].reading for c in xiao_limits.CLAIMS}
 
 
 def test_limits_are_in_units_of_the_scales(limits):
-    assert np.all(limits["training"].x == [xiao_limits._scale(v) for v in (1.0, 1.5)])
+    assert np.all(limits["training"].x == [xiao_limit_readings._scale(v) for v in (1.0, 1.5)])
     ratios = limits["training"].y / limits["training"].x
     assert np.all((ratios > 4.0) & (ratios < 9.0))
     assert ratios[1] == pytest.approx(ratios[0], rel=0.15)
@@ -77,7 +83,8 @@ def test_deep_chaotic_networks_learn_and_do_not_generalize(limits):
 @pytest.mark.parametrize("replicate", [0, 1])
 def test_tasks_are_those_of_the_stream(replicate):
     first, again = (
-        xiao_limits.drawn_task(SMALL | {"replicate": replicate}, np.random.default_rng(4)) for _ in range(2)
+        xiao_limit_readings.drawn_task(SMALL | {"replicate": replicate}, np.random.default_rng(4))
+        for _ in range(2)
     )
     np.testing.assert_array_equal(first.inputs, again.inputs)
     np.testing.assert_array_equal(first.labels, again.labels)
@@ -100,13 +107,13 @@ def test_what_can_be_known_is_what_the_shallowest_know():
         settings={},
     )
     # a quarter of the mean lead of the first depth over chance, at every depth
-    known = xiao_limits._share_of_known({"share": 0.25}, made, made)
+    known = xiao_limit_readings._share_of_known({"share": 0.25}, made, made)
     np.testing.assert_allclose(known, np.full((2, 2, 1), 0.1 + 0.25 * 0.5))
 
 
 def test_dropout_takes_the_limit_of_training_away():
     settings = SMALL | {"replicate": 0, "keep": 0.8, "chaotic": [3.0]}
-    made = xiao_limits.measure_limits(settings, np.random.default_rng(1))
+    made = xiao_limit_readings.measure_limits(settings, np.random.default_rng(1))
     assert np.all(made["training"].y == 140)
 
 
@@ -122,15 +129,15 @@ def test_networks_are_read_at_the_depths_of_their_phase():
         "steps": 20,
         "device": "cpu",
     }
-    made = xiao_limits.measure_network_accuracies(settings, np.random.default_rng(2))
-    again = xiao_limits.measure_network_accuracies(settings, np.random.default_rng(2))
+    made = xiao_limit_readings.measure_network_accuracies(settings, np.random.default_rng(2))
+    again = xiao_limit_readings.measure_network_accuracies(settings, np.random.default_rng(2))
     for name, measurement in made.items():
         np.testing.assert_array_equal(measurement.y, again[name].y)
         assert np.all((measurement.y >= 0.0) & (measurement.y <= 1.0))
     for name in ("memorized", "memorized where it is ordered"):
         np.testing.assert_array_equal(made[name].x, [2.0, 4.0])
     with pytest.raises(ValueError, match="training \\+ heldout must be at most 6000"):
-        xiao_limits.measure_network_accuracies(settings | {"heldout": 5990}, np.random.default_rng(2))
+        xiao_limit_readings.measure_network_accuracies(settings | {"heldout": 5990}, np.random.default_rng(2))
 
 
 def test_trained_networks_end_to_train_where_their_kernels_do():

@@ -46,8 +46,8 @@ CLAIMS = (
         prediction="mean error = 1 - (1 - 1 / (2n + 2))^d within 15 %, d = 10, n = 8 to 128",
         law=EqualWithinMargin(relative=True),
         predicted=0.0,
-        # narrow enough to tell it from d / n, what annealing over training sets would give
         band=(-0.15, 0.15),
+        band_reason="narrow enough to tell it from d / n, what annealing over training sets would give",
         x_range=(8, 128),
         falsifier="a mean error more than 15 % from the closed form at any n",
         control=Control(
