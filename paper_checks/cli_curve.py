@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,136 +19,212 @@ from .command_io import (
     points_option,
     table,
 )
+from .option_bundle import option_bundle
 
 if TYPE_CHECKING:
-    from genlaws.theory import ErrorDensity
+    from .classical_columns import ClassicalSetting
+    from .curve_report import CurveQuestions
+    from .curve_sources import CurveSource
 
 
-def _read_errors(path: str) -> tuple[list[float], list[float]]:
-    """Errors and weights from lines ``error`` or ``error,weight``; a first line of words is a header."""
-    errors: list[float] = []
-    weights: list[float] = []
-    with open(path, encoding="utf-8-sig") as file:
+@dataclass(frozen=True, slots=True)
+class _SourceOptions:
+    """Where the error density comes from."""
+
+    beta: str | None
+    errors: str | None
+    ensemble: str | None
+    whole: bool
+    held_out: int | None
+
+    def checked(self) -> None:
+        if sum(given is not None for given in (self.beta, self.errors, self.ensemble)) != 1:
+            raise click.UsageError("give either --beta A,B or --errors FILE or --ensemble FILE")
+        if self.errors is None and (self.whole or self.held_out is not None):
+            raise click.UsageError("--whole and --held-out say what --errors FILE holds")
+        if self.whole and self.held_out is not None:
+            raise click.UsageError(
+                "give --whole or --held-out: counts on held-out points are not all there is"
+            )
+
+    def source(self) -> CurveSource:
+        from .curve_sources import known_beta, source_of_errors, source_of_measured
+
+        if self.errors is not None:
+            return source_of_errors(self.errors, whole=self.whole, held_out=self.held_out)
+        if self.ensemble is not None:
+            return source_of_measured(self.ensemble)
+        assert self.beta is not None
         try:
-            lines = [(number, line.strip()) for number, line in enumerate(file, 1)]
-        except UnicodeDecodeError:
-            raise ValueError(f"{path} is not a text file of numbers") from None
-    rows = [(number, line) for number, line in lines if line and not line.startswith("#")]
-    for place, (number, line) in enumerate(rows):
-        try:
-            values = [float(cell) for cell in line.split(",")]
+            a, b = (float(value) for value in self.beta.split(","))
         except ValueError:
-            # words name the columns; numbers that are written some other way must not go lost
-            if place == 0 and all(cell.strip(" \"'")[:1].isalpha() for cell in line.split(",")):
-                continue
-            values = []
-        if len(values) not in (1, 2) or not all(map(math.isfinite, values)):
-            raise ValueError(f"{path}, line {number}: want an error, or error,weight, got {line!r}")
-        error, weight = values[0], values[1] if len(values) == 2 else 1.0
-        if not 0.0 <= error <= 1.0 or weight < 0.0:
-            raise ValueError(f"{path}, line {number}: need 0 <= error <= 1 and weight >= 0, got {line!r}")
-        errors.append(error)
-        weights.append(weight)
-    if not errors:
-        raise ValueError(f"{path} holds no errors")
-    if not any(weights):
-        raise ValueError(f"{path}: a weight must be above 0, got none")
-    return errors, weights
+            a = b = math.nan
+        if not (0.0 < a < math.inf and 0.0 < b < math.inf):
+            raise ValueError(f"--beta must be two positive numbers like 2,5, got {self.beta!r}")
+        return known_beta(a, b)
 
 
-def _density(beta: str | None, errors: str | None) -> tuple[ErrorDensity, dict[str, Any]]:
-    from genlaws.theory import AtomicErrorDensity, BetaErrorDensity, SampledErrorDensity
+@dataclass(frozen=True, slots=True)
+class _QuestionOptions:
+    """What is asked beside the curve."""
 
-    if (beta is None) == (errors is None):
-        raise click.UsageError("give either --beta A,B or --errors FILE")
-    if errors is not None:
-        values, weights = _read_errors(errors)
-        largest_n = SampledErrorDensity(values, weights).largest_n
-        about = {
-            "kind": "atoms",
-            "file": errors,
-            "errors": len(values),
-            "largest_n_of_a_sample": largest_n if math.isfinite(largest_n) else None,
-        }
-        return AtomicErrorDensity(values, weights), about
-    assert beta is not None
-    try:
-        a, b = (float(value) for value in beta.split(","))
-    except ValueError:
-        a = b = math.nan
-    if not (0.0 < a < math.inf and 0.0 < b < math.inf):
-        raise ValueError(f"--beta must be two positive numbers like 2,5, got {beta!r}")
-    return BetaErrorDensity(a, b), {"kind": "beta", "a": a, "b": b}
+    eps: float | None
+    error: float | None
+    confidence: float
+
+    def checked(self) -> CurveQuestions:
+        from .curve_report import CurveQuestions
+
+        check_eps(self.eps)
+        return CurveQuestions(eps=self.eps, error=self.error, confidence=self.confidence).checked()
 
 
-@click.command(short_help="Learning curve and bound from an error density.")
-@click.option("--beta", metavar="A,B", help="A Beta(A, B) density of the true error.")
-@click.option(
-    "--errors", type=click.Path(exists=True, dir_okay=False), help="True errors: one a line, or error,weight."
+@dataclass(frozen=True, slots=True)
+class _ClassicalOptions:
+    """What classical bounds know of the classifiers."""
+
+    classifiers: float | None
+    vc_dimension: int | None
+    compression: int | None
+    log_fraction: float | None
+    delta: float | None
+
+    def checked(self) -> ClassicalSetting:
+        from .classical_columns import ClassicalSetting
+
+        return ClassicalSetting(
+            classifiers=self.classifiers,
+            vc_dimension=self.vc_dimension,
+            compression=self.compression,
+            log_fraction=self.log_fraction,
+            delta=self.delta,
+        ).checked()
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """Where results go beside the screen and JSON."""
+
+    csv: str | None
+    png: str | None
+
+    def check(self) -> None:
+        check_target(self.csv)
+        if self.png is not None:
+            from .pictures import check_picture
+
+            check_picture(self.png)
+
+
+_file = click.Path(exists=True, dir_okay=False)
+_source_options = option_bundle(
+    _SourceOptions,
+    click.option("--beta", metavar="A,B", help="A Beta(A, B) density of the true error."),
+    click.option(
+        "--errors",
+        type=_file,
+        help="True errors of drawn classifiers: one a line, or error,weight; or an array in a .npy file.",
+    ),
+    click.option("--ensemble", type=_file, help="A density measured by sample_error_density, as JSON."),
+    click.option("--whole", is_flag=True, help="These errors are all there are, no sample: no band."),
+    click.option(
+        "--held-out",
+        type=click.IntRange(min=1),
+        metavar="M",
+        help="The errors are counts on M held-out points: take off the noise of counting.",
+    ),
 )
+_question_options = option_bundle(
+    _QuestionOptions,
+    click.option("--eps", type=float, help="Also the fraction of global minima with a true error above EPS."),
+    click.option("--error", type=float, metavar="E", help="Also how many examples a mean error of E takes."),
+    click.option(
+        "--confidence",
+        type=float,
+        default=0.95,
+        show_default=True,
+        help="Of the band around a measured curve.",
+    ),
+)
+_classical_options = option_bundle(
+    _ClassicalOptions,
+    click.option(
+        "--classifiers", type=float, metavar="N", help="Beside it the bound for a class of N classifiers."
+    ),
+    click.option("--vc-dimension", type=click.IntRange(min=1), metavar="D", help="And that of dimension D."),
+    click.option(
+        "--compression",
+        type=click.IntRange(min=0),
+        metavar="K",
+        help="And that for K examples that determine the rest, such as support vectors.",
+    ),
+    click.option(
+        "--log-fraction",
+        type=float,
+        metavar="F",
+        help="PAC-Bayes from the measured ln fraction without training error; without it, from the density.",
+    ),
+    click.option(
+        "--delta",
+        type=float,
+        metavar="D",
+        help="Share of training sets that these bounds may be wrong for [default: 0.05].",
+    ),
+)
+_target_options = option_bundle(
+    _Targets,
+    click.option("--csv", metavar="FILE", help="Write the columns here, one row per number of examples."),
+    click.option("--png", metavar="FILE", help="Draw the curve (the ending decides: .png, .svg or .pdf)."),
+)
+
+
+@click.command(short_help="Learning curve, band and bounds from an error density.")
+@_source_options
 @click.option(
     "--examples", required=True, metavar="N", help="Like 10,100,1000, or log-spaced like 1:1000000."
 )
 @points_option(default=25)
-@click.option("--eps", type=float, help="Also the fraction of global minima with a true error above EPS.")
+@_question_options
+@_classical_options
 @json_option
-@click.option("--png", metavar="FILE", help="Draw the curve (the ending decides: .png, .svg or .pdf).")
+@_target_options
 @one_clear_line
 def curve(
-    beta: str | None,
-    errors: str | None,
+    origin: _SourceOptions,
+    questions: _QuestionOptions,
+    known: _ClassicalOptions,
+    files: _Targets,
     examples: str,
     points: int,
-    eps: float | None,
     target: str | None,
-    png: str | None,
 ) -> None:
     """The learning curve that follows from an error density Q(E).
 
     Annealed: the mean error of classifiers without training error, the natural logarithm of the
-    fraction of bad ones, and an upper bound of it.
+    fraction of bad ones, and an upper bound of it. Errors from a file are a sample, and their
+    curve has a band, unless --whole says that there are no others.
     """
     check_target(target)
-    if png is not None:
-        from .pictures import check_picture
-
-        check_picture(png)
-    check_eps(eps)
+    files.check()
+    asked, classical = questions.checked(), known.checked()
     counts = parse_counts(examples, points, "--examples")
-    density, source = _density(beta, errors)
+    origin.checked()
+    from .curve_report import curve_report
 
-    from genlaws.theory import bad_fraction_bound, learning_curve, log_annealed_bad_fraction
-
-    from .serialize import SCHEMA_VERSION, json_ready
-
-    mean_error = [float(value) for value in learning_curve(density, n=counts)]
-    document: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "density": source,
-        "n": counts,
-        "mean_error": json_ready(mean_error),
-    }
-    columns = {"examples": [f"{n:,}" for n in counts], "mean error": [f"{value:.4g}" for value in mean_error]}
-    log_bad = bound = None
-    if eps is not None:
-        log_bad = [float(value) for value in log_annealed_bad_fraction(density, n=counts, eps=eps)]
-        bound = [float(value) for value in bad_fraction_bound(density, n=counts, eps=eps)]
-        document |= {"eps": eps, "log_bad_fraction": json_ready(log_bad), "bound": json_ready(bound)}
-        columns[f"ln fraction\nabove {eps:g}"] = [f"{value:.5g}" for value in log_bad]
-        columns["its bound"] = [f"{value:.5g}" for value in bound]
+    report = curve_report(origin.source(), counts, asked=asked, classical=classical)
     screen = console()
-    screen.print(table("Annealed learning curve", columns))
-    limit = source.get("largest_n_of_a_sample")
-    if limit is not None and counts[-1] > limit:
-        screen.print(
-            f"These errors were taken as the whole set. Were they a sample of a larger one, {limit:.3g} "
-            "examples would be the most they can speak for.",
-            style="yellow",
-        )
+    for title, columns in report.tables().items():
+        screen.print(table(title, columns))
+    for sentence in report.sentences():
+        screen.print(sentence, markup=False)
     # before the picture: a picture that fails must not cost the numbers
-    emit(document, target)
-    if png is not None:
-        from .curve_plots import plot_learning_curve
+    emit(report.to_dict(), target)
+    if files.csv is not None:
+        from .atomic_write import atomic_write
+
+        atomic_write(files.csv, report.to_csv())
+    if files.png is not None:
+        from .curve_plots import plot_curve_report
         from .pictures import save_picture
 
-        save_picture(plot_learning_curve(counts, mean_error, eps=eps, log_bad=log_bad, bound=bound), png)
+        save_picture(plot_curve_report(report), files.png)

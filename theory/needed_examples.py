@@ -11,7 +11,7 @@ from scipy import optimize
 
 from .argument_checks import number_of_examples, probability
 from .counts import CountErrorDensity
-from .curve_bands import learning_curve_band
+from .curve_bands import CurveBand, learning_curve_band
 from .error_density import ErrorDensity
 
 FloatArray = NDArray[np.float64]
@@ -168,16 +168,16 @@ def examples_needed_band(
     [5.6, 7.4]
     """
     if held_out is None:
-        ends = [
-            examples_until(
-                lambda n: float(getattr(learning_curve_band(errors, n=n, confidence=confidence), end)[0]),
-                error,
-            )
-            for end in ("low", "high")
-        ]
-        return ends[0], ends[1]
+
+        def at(n: float) -> CurveBand:
+            return learning_curve_band(errors, n=n, confidence=confidence)
+
+        return (
+            examples_until(lambda n: float(at(n).low[0]), error),
+            examples_until(lambda n: float(at(n).high[0]), error),
+        )
     n = np.arange(held_out, dtype=np.float64)
     band = learning_curve_band(errors, n=n, held_out=held_out, confidence=confidence)
     first = [n[end <= error] for end in (band.low, band.high)]
-    low, high = (float(at[0]) if len(at) else math.inf for at in first)
+    low, high = (float(sizes[0]) if len(sizes) else math.inf for sizes in first)
     return low, high

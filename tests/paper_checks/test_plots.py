@@ -349,7 +349,7 @@ def test_learning_curves():
     assert picture_bytes(both, ".png").startswith(b"\x89PNG")
     with pytest.raises(ValueError, match="positive number of examples"):
         plot_learning_curve([0], [0.3])
-    with pytest.raises(ValueError, match="log_bad and bound must be given with eps"):
+    with pytest.raises(ValueError, match="log_bad must be given with eps"):
         plot_learning_curve(n, error, eps=0.1)
 
 
