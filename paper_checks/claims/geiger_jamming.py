@@ -27,8 +27,8 @@ from .units import by_budget, rows, shared_networks, shared_simulation, simulate
 _GROWTH = 0.05
 _BETWEEN = 0.1
 _FITTED_THRESHOLD = (
-    "the threshold is fitted too, from sizes that begin 0.3 N* beyond it, where it and the exponent stand in for each "
-    "other; 0.2 still keeps out 1/2, the exponent on the other side"
+    "the threshold is fitted too, from sizes that begin 0.3 N* beyond it, where it and the exponent stand in "
+    "for each other; 0.2 still keeps out 1/2, the exponent on the other side"
 )
 
 

@@ -143,8 +143,8 @@ CLAIMS = (
         predicted=1.0,
         band=_LINEAR,
         band_reason=(
-            "sizes no more than double over the range, and P/N still drifts as one over the width: an exponent "
-            "off by 0.1 is a P/N that changes by 7 %"
+            "sizes no more than double over the range, and P/N still drifts as one over the width: an "
+            "exponent off by 0.1 is a P/N that changes by 7 %"
         ),
         x_range=_WITHIN_SPHERES,
         falsifier="an exponent outside the band",

@@ -24,6 +24,7 @@ from genlaws.paper_checks.runs import run_claims
 from genlaws.paper_checks.serialize import json_text
 from genlaws.theory import PowerLaw
 
+REASON = "a tenth to each side, as in figure 2"
 HOSTILE = '<script>document.title="owned"</script><img src="https://example.org/x"> | `a`\n"b" & $\\frac\x0b'
 INFINITY = float("inf")
 TYPED = "f_n <= 2^15 x^(-1) - 0.1, <E>_S of mnist_5k within -2 +- 1, Z_{n+1}, |w|^2"
@@ -56,7 +57,7 @@ def claims(make_claim):
         Published("the constant", 2.0, "arXiv:2410.16868, table 1"),
         Published("the constant of others", 2.5, "arXiv:cond-mat/0512345, eq. (3)"),
     )
-    agreed = make_claim("T1", rivals=(PowerLaw(-1.0),), published=printed)
+    agreed = make_claim("T1", rivals=(PowerLaw(-1.0),), published=printed, band_reason=REASON)
     # a constant is no power law with exponent -1: the networks refute it, in another score
     exponent = Restatement(
         prediction="y = A / n",
@@ -64,6 +65,7 @@ def claims(make_claim):
         predicted=-1.0,
         band=(-1.1, -0.9),
         falsifier="Another exponent.",
+        band_reason="the reason of networks",
     )
     hostile = make_claim(
         f"T5 {HOSTILE[:8]}",
@@ -86,14 +88,14 @@ def claims(make_claim):
     return (
         asked_of_networks_too(agreed, agreed),
         replace(
-            asked_of_networks_too(make_claim("T2", published=printed), make_claim()),
+            asked_of_networks_too(make_claim("T2", published=printed, band_reason=REASON), make_claim()),
             restated={"network": exponent},
         ),
         failing,
         make_claim("T4", band=(-INFINITY, 2.25), predicted=2.25, prediction=TYPED),
         hostile,
         make_claim("T6", control=2.0, paper="others"),
-        make_claim("T7", paper="others"),
+        make_claim("T7", paper="others", band_reason="the reason of another band"),
         make_claim("T8", paper="others"),
     )
 
@@ -414,6 +416,18 @@ def test_a_picture_that_fails_costs_no_more_than_itself(results, registered, mon
 
 def test_equal_results_give_equal_reports(results, registered, page):
     assert html_report(results, registered) == page.read_text(encoding="utf-8")
+
+
+def test_both_reports_say_why_a_band_is_as_wide_as_it_is(results, registered):
+    # once for T1, of which both sources test the same, and by source for T2; T7 now has another band
+    for text, often in (
+        (html_report(results, registered), 2),
+        (markdown_report(results, registered), 3),
+    ):
+        assert text.count(REASON) == often
+        assert text.count("the reason of networks") == 1
+        assert text.lower().count("why this band") == often + 1
+        assert "the reason of another band" not in text
 
 
 def test_markdown_tables_hold_whatever_is_written_in_them(results, registered):
