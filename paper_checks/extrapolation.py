@@ -1,4 +1,4 @@
-"""`extrapolate`: what measured learning curves foretell of the error at larger n, with prediction intervals."""
+"""`extrapolate`: the error that measured learning curves foretell at larger n, with intervals."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class _Mixture:
         order = np.argsort(flat, axis=0)
         reached = np.cumsum(weight[order], axis=0) >= share * weight.sum()
         first = np.argmax(reached, axis=0)
-        return np.take_along_axis(flat, np.take_along_axis(order, first[None], axis=0), axis=0)[0]
+        chosen = np.take_along_axis(order, first[None], axis=0)
+        return np.asarray(np.take_along_axis(flat, chosen, axis=0)[0])
 
 
 def _one_curve(table: ReplicateTable, rng: np.random.Generator) -> FloatArray:
@@ -142,7 +143,8 @@ def _checked(measurement: Measurement, n: FloatArray, level: float, wanted: floa
     if np.any(table.mean <= 0.0):
         zero = table.x[table.mean <= 0.0][0]
         raise ValueError(
-            f"mean errors must be positive, got 0 at n = {zero:g}: count on more held-out points or leave it out"
+            f"mean errors must be positive, got 0 at n = {zero:g}: "
+            "measure on more held-out points or leave it out"
         )
     if n.ndim != 1 or not n.size or not np.all(np.isfinite(n)) or n.min() < table.x[0]:
         raise ValueError(f"n to forecast must be numbers from the smallest measured, {table.x[0]:g}, on")

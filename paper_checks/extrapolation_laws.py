@@ -1,4 +1,4 @@
-"""Candidate laws of a measured learning curve: their fits, what they foretell, and how held-out n judge them."""
+"""Candidate laws of a learning curve: their fits, what they foretell, how held-out n judge them."""
 
 from __future__ import annotations
 

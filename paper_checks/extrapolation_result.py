@@ -165,7 +165,8 @@ class Extrapolation:
         )
         if forecast.new_low is None:
             return f"{told}."
-        return f"{told}; that of one new replicate between {number(forecast.new_low)} and {number(forecast.new_high)}."
+        new = f"between {number(forecast.new_low)} and {number(forecast.new_high)}"
+        return f"{told}; that of one new replicate {new}."
 
     def _wanted(self) -> str:
         if self.examples is None:
@@ -191,8 +192,9 @@ class Extrapolation:
         far = [forecast.n for forecast in self.forecasts if forecast.n > _FAR * largest]
         if far:
             said.append(
-                f"{max(far):,.0f} examples are {max(far) / largest:,.0f} times the largest n measured. Beyond "
-                f"{_FAR:g} times, forecasts rest on the law alone: a curve can flatten where nothing was measured."
+                f"{max(far):,.0f} examples are {max(far) / largest:,.0f} times the largest n measured. "
+                f"Beyond {_FAR:g} times, forecasts rest on the law alone: a curve can flatten where nothing "
+                "was measured."
             )
         counted = [found for found in self.laws if found.weight >= COUNTS]
         for i, forecast in enumerate(self.forecasts):
@@ -200,12 +202,12 @@ class Extrapolation:
             (low, lowest), (high, highest) = min(foretold), max(foretold)
             if high > _APART * low:
                 said.append(
-                    f"The laws that count disagree at {forecast.n:,.0f} examples: {number(low)} by the {lowest}, "
-                    f"{number(high)} by the {highest}."
+                    f"The laws that count disagree at {forecast.n:,.0f} examples: {number(low)} by the "
+                    f"{lowest}, {number(high)} by the {highest}."
                 )
         if self.replicates == 1:
             said.append(
-                "There is one replicate: the intervals know the scatter about the curve, not what another training "
-                "set or seed would shift as a whole. Measure again with others."
+                "There is one replicate: the intervals know the scatter about the curve, not what another "
+                "training set or seed would shift as a whole. Measure again with others."
             )
         return tuple(said)
