@@ -99,8 +99,8 @@ CLAIMS = (
                 "of networks of three layers"
             ),
             band_reason=(
-                "ten times the 0.1 % by which steps of finite length put late growth off that of the flow; "
-                "Adam is off by far more than 1 %"
+                "ten times the 0.1 % by which steps of finite length put late growth of three layers off "
+                "that of the flow"
             ),
         ),
         **_EQUAL,
