@@ -156,8 +156,8 @@ CLAIMS = (
         predicted=_RATE,
         band=(-_INFINITE, _SLOW),
         band_reason=(
-            "that of D7a, so that what a gap of normalized losses owes to small outputs shows as a "
-            "difference in the verdicts"
+            "one-sided, as that of D7a, so that what a gap of normalized losses owes to small outputs "
+            "shows as a difference in the verdicts"
         ),
         x_range=(50, 300),
         falsifier="a share of the training margin lost on unseen points that falls more slowly than the gap",
@@ -240,8 +240,8 @@ CLAIMS = (
         predicted=0.0,
         band=(-_INFINITE, 0.0),
         band_reason=(
-            '"surprisingly tight" is read as an R^2 of at least 0.95; what is tested is the excess over 5 '
-            "% of the variance, so that the band ends at 0"
+            'one-sided: "surprisingly tight" is read as an R^2 of at least 0.95; tested is the excess over '
+            "5 % of the variance, so that the band ends at 0"
         ),
         x_range=(150, 150),
         falsifier="test losses that a line in the training losses does not foretell",
@@ -266,7 +266,7 @@ CLAIMS = (
         predicted=0.0,
         band=(0.0, _INFINITE),
         band_reason=(
-            '"approximately monotonic" is read as a rank correlation of at least 0.8; what is tested is '
+            'one-sided: "approximately monotonic" is read as a rank correlation of at least 0.8; tested is '
             "the excess over it, so that the band starts at 0"
         ),
         x_range=(150, 150),
@@ -294,8 +294,8 @@ CLAIMS = (
         predicted=0.0,
         band=(0.0, _INFINITE),
         band_reason=(
-            "the 5 % of variance of D8c from its other side, with no gap between: a line is either tight "
-            "or it is not"
+            "one-sided: the 5 % of variance of D8c from its other side, with no gap between, as a line is "
+            "either tight or it is not"
         ),
         x_range=(150, 150),
         falsifier=(

@@ -103,8 +103,8 @@ CLAIMS = (
         predicted=0.15,
         band=(0.1, float("inf")),
         band_reason=(
-            "raised from 0.05 after the control had been seen at 0.03 to 0.04, in the ordered phase, where "
-            "depth costs little: what counts must stand clear of that"
+            "one-sided, raised from 0.05 after the control had been seen at 0.03 to 0.04, in the ordered "
+            "phase, where depth costs little: what counts must stand clear of that"
         ),
         x_range=(8, 16),
         falsifier="a depth there that adds less than 0.1 to what the width changes",
