@@ -181,6 +181,7 @@ CLAIMS = (
             late.trained(late.TWO_LAYERS, "last norm"),
             prediction="an exponent of 1/3 for the last of three layers; other norms start far from zero",
             band=(1.0 / 3.0 - 0.04, 1.0 / 3.0 + 0.04),
+            falsifier="an exponent of ln t that differs from 1/3 by more than 0.04",
             band_reason=(
                 "half of the 1/12 between three layers and four, as starts and ln ln t / ln t still count "
                 "at ln t of 100; set after pilots gave 0.320 to 0.326, which 0.02 would have held, too"

@@ -243,11 +243,17 @@ def late_on_images(
     x_range: tuple[float, float] = (LATE, END),
     expected: Literal["SUPPORTED", "REFUTED"] = "REFUTED",
     band_reason: str | None = None,
+    falsifier: str | None = None,
 ) -> dict[Source, Restatement]:
     """What of a claim on gradient flows reads otherwise on networks: how late they are, and their control."""
     changed = Control(description=description, expected=expected, experiments=control)
     restated = Restatement(
-        prediction=prediction, band=band, x_range=x_range, control=changed, band_reason=band_reason
+        prediction=prediction,
+        band=band,
+        x_range=x_range,
+        control=changed,
+        band_reason=band_reason,
+        falsifier=falsifier,
     )
     return {"network": restated}
 
