@@ -57,7 +57,7 @@ def _show(found: Extrapolation, quiet: bool) -> None:
         "law": [law_name(law.law) for law in found.laws],
         "weight": [percent(round(law.weight, 2)) for law in found.laws],
         "held-out\nscore": [number(law.score) for law in found.laws],
-        "exponent,\nrate or power": [number(_shape(law.parameters)) for law in found.laws],
+        "exponent\nor rate": [number(_shape(law.parameters)) for law in found.laws],
         "plateau": [number(law.parameters.get("plateau")) for law in found.laws],
     }
     # more would not fit beside the names

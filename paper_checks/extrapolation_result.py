@@ -16,7 +16,7 @@ from .wording import number, percent, spaced
 FloatArray = NDArray[np.float64]
 
 _FAR = 10.0  # times the largest n, from where on forecasts are warned of
-_APART = 1.5  # ratio of two laws' forecasts that is called a disagreement
+_APART = 1.25  # ratio of two laws' forecasts that is called a disagreement
 
 COUNTS = 0.05
 """Weight from which a law counts."""
