@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 Ends = tuple[Sequence[float], Sequence[float]]
 
-_CLASSICAL = (ORANGE, GREEN, PURPLE, YELLOW, GREY)
+_CLASSICAL = (ORANGE, GREEN, PURPLE, YELLOW, INK)
 _DASHED, _DOTTED = (0, (4, 3)), (0, (1, 1.5))
 
 
@@ -59,7 +59,7 @@ def _draw_error(
         ax.set_yscale("log")
         # a band may come down to 0: show the curves, and let it run out of the picture
         lowest = min([error.min(), *(values.min() for values in classical.values() if values.min() > 0)])
-        ax.set_ylim(0.5 * lowest if band is not None else None)
+        ax.set_ylim(0.5 * lowest if band is not None else None, 1.5 * positive.max())
     if band is not None:
         low, high = band
         ax.fill_between(x, np.maximum(low, 1e-300), high, color=BLUE, alpha=0.2, linewidth=0, zorder=1)
@@ -168,7 +168,15 @@ def plot_learning_curve(
         for level, name in ((eps, "ε"), (wanted, "wanted")):
             if level is not None and low <= level <= high:
                 top.axhline(level, color=GREY, linewidth=0.9, linestyle=_DOTTED, zorder=1)
-                labels.append(Label(f"{name} = {level:g}", float(x[-1]), level, GREY))
+                top.annotate(
+                    f"{name} = {level:g}",
+                    xy=(0.01, level),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(0, 2),
+                    textcoords="offset points",
+                    color=GREY,
+                    fontsize=8.0,
+                )
         label_ends(top, labels)
         if eps is not None:
             assert log_bad is not None

@@ -186,7 +186,7 @@ class DrawnErrors:
         """Examples at which the curve comes down to `error`; infinity for never, or not known."""
         # not the atoms: their curve would come down where the sample has long ceased to speak
         density: ErrorDensity = self.density
-        if self.held_out is None:
+        if isinstance(self.density, AtomicErrorDensity):
             density = SampledErrorDensity(self.density.errors, self.density.weights)
         try:
             return float(examples_needed(density, error))
@@ -207,7 +207,8 @@ class DrawnErrors:
         elif self.held_out is None:
             notes.append(
                 f"The band holds with {confidence:.0%} confidence at all n together, for the set that these "
-                f"{len(self.errors):,} errors are a sample of (--whole if they are the set)."
+                f"{len(self.errors):,} errors are a sample of (--whole if they are the set). What has no band "
+                "is of the sample alone."
             )
         else:
             notes.append(
@@ -275,8 +276,11 @@ class MeasuredDensity:
             middle, band = measured_learning_curve(self.measured, n=[n], confidence=confidence)
             return float(middle[0]), float(band.low[0]), float(band.high[0])
 
-        first = [examples_until(lambda n, end=end: at(n)[end], error, largest=largest) for end in range(3)]
-        return first[0], first[1], first[2]
+        return (
+            examples_until(lambda n: at(n)[0], error, largest=largest),
+            examples_until(lambda n: at(n)[1], error, largest=largest),
+            examples_until(lambda n: at(n)[2], error, largest=largest),
+        )
 
     def notes(self, n: FloatArray, confidence: float) -> list[str]:
         """Sentences on what the numbers hold for."""

@@ -16,6 +16,7 @@ from genlaws.theory import (
     BetaErrorDensity,
     CountErrorDensity,
     PerceptronErrorDensity,
+    SampledErrorDensity,
     bad_fraction_band,
     examples_needed,
     learning_curve,
@@ -236,6 +237,14 @@ def test_weights_leave_no_band(errors):
         "no band for draws with weights"
         in curve("--errors", errors("0.1,1\n0.5,3\n"), "--examples", "1").stderr
     )
+
+
+def test_weights_stay_with_their_errors(errors):
+    values = drawn(size=4000)
+    text = "\n".join(f"{value},{1 + (value > 0.3)}" for value in values)
+    found = document("--errors", errors(text), "--examples", "1", "--error", 0.15)
+    density = SampledErrorDensity(values, 1 + (values > 0.3))
+    assert found["examples_needed"] == pytest.approx(float(examples_needed(density, 0.15)), rel=1e-9)
 
 
 def test_counts_on_held_out_points(tmp_path):
