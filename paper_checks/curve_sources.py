@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from genlaws.simulate import (
     ErrorDensityEnsemble,
-    largest_measured_n,
     measured_bad_fraction,
+    measured_examples_needed,
     measured_learning_curve,
     measured_log_fraction,
 )
@@ -28,7 +28,6 @@ from genlaws.theory import (
     decay_rate,
     examples_needed,
     examples_needed_band,
-    examples_until,
     learning_curve,
     learning_curve_band,
     log_annealed_bad_fraction,
@@ -207,8 +206,8 @@ class DrawnErrors:
         elif self.held_out is None:
             notes.append(
                 f"The band holds with {confidence:.0%} confidence at all n together, for the set that these "
-                f"{len(self.errors):,} errors are a sample of (--whole if they are the set). What has no band "
-                "is of the sample alone."
+                f"{len(self.errors):,} errors are a sample of (--whole if they are the set). What has no "
+                "band is of the sample alone."
             )
         else:
             notes.append(
@@ -262,25 +261,12 @@ class MeasuredDensity:
 
     def examples_needed(self, error: float) -> float:
         """Examples at which the curve comes down to `error`; infinity for never, or not known."""
-        return self._first(error, 0.95)[0]
+        return measured_examples_needed(self.measured, error)[0]
 
     def examples_needed_band(self, error: float, confidence: float) -> Ends:
         """The range of that."""
-        _, low, high = self._first(error, confidence)
+        _, low, high = measured_examples_needed(self.measured, error, confidence=confidence)
         return low, high
-
-    def _first(self, error: float, confidence: float) -> tuple[float, float, float]:
-        largest = min(largest_measured_n(self.measured), 1e15)
-
-        def at(n: float) -> tuple[float, float, float]:
-            middle, band = measured_learning_curve(self.measured, n=[n], confidence=confidence)
-            return float(middle[0]), float(band.low[0]), float(band.high[0])
-
-        return (
-            examples_until(lambda n: at(n)[0], error, largest=largest),
-            examples_until(lambda n: at(n)[1], error, largest=largest),
-            examples_until(lambda n: at(n)[2], error, largest=largest),
-        )
 
     def notes(self, n: FloatArray, confidence: float) -> list[str]:
         """Sentences on what the numbers hold for."""

@@ -52,6 +52,7 @@ from .linear_ensembles import regression_ensemble as regression_ensemble
 from .lookup_table import LookupTable as LookupTable
 from .measured_bands import largest_measured_n as largest_measured_n
 from .measured_bands import measured_bad_fraction as measured_bad_fraction
+from .measured_bands import measured_examples_needed as measured_examples_needed
 from .measured_bands import measured_learning_curve as measured_learning_curve
 from .measured_bands import measured_log_fraction as measured_log_fraction
 from .measurement import Measurement as Measurement

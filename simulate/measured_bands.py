@@ -6,16 +6,21 @@ its curve; what is left scatters from run to run, and Student's t over the runs 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from genlaws.theory.curve_bands import CurveBand
 from genlaws.theory.learning_curves import learning_curve, log_annealed_bad_fraction, log_zero_error_fraction
+from genlaws.theory.needed_examples import examples_until
 
 from .error_tail import ErrorDensityEnsemble
 from .family import FloatArray
 from .log_mean import log_normal_mean
+
+_LARGEST = 1e15  # where the search for a number of examples ends
 
 
 def _half_width(values: FloatArray, confidence: float) -> FloatArray:
@@ -44,6 +49,21 @@ def _over_runs(logs: FloatArray, confidence: float) -> tuple[FloatArray, FloatAr
         np.minimum(np.where(seen, one, other), 0.0) for one, other in zip(ends, linear, strict=True)
     )
     return middle, low, high
+
+
+def _curve_over_runs(
+    measured: ErrorDensityEnsemble, confidence: float
+) -> Callable[[FloatArray], tuple[FloatArray, FloatArray, FloatArray]]:
+    """Middle and ends of the learning curve as a function of n; the runs are read once."""
+    runs = measured.run_densities() if measured.error_resolution is None else ()
+
+    def at(n: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        curves = np.array([learning_curve(run, n) for run in runs]) if runs else measured.learning_curves(n)
+        with np.errstate(divide="ignore"):
+            middle, low, high = _over_runs(np.log(np.maximum(curves, 0.0)), confidence)
+        return np.exp(middle), np.exp(low), np.exp(high)
+
+    return at
 
 
 def largest_measured_n(measured: ErrorDensityEnsemble) -> float:
@@ -101,13 +121,40 @@ def measured_learning_curve(
     """
     level = _checked(confidence)
     sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
-    if measured.error_resolution is None:
-        curves = np.array([learning_curve(density, sizes) for density in measured.run_densities()])
-    else:
-        curves = measured.learning_curves(sizes)
-    with np.errstate(divide="ignore"):
-        middle, low, high = _over_runs(np.log(np.maximum(curves, 0.0)), level)
-    return np.exp(middle), CurveBand(sizes, np.exp(low), np.exp(high), level, together=False)
+    middle, low, high = _curve_over_runs(measured, level)(sizes)
+    return middle, CurveBand(sizes, low, high, level, together=False)
+
+
+def measured_examples_needed(
+    measured: ErrorDensityEnsemble, error: float, *, confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """Number of examples that a wanted mean error takes by a measured density, and its range.
+
+    Parameters
+    ----------
+    measured, confidence
+        As in `measured_learning_curve`.
+    error : float
+        Wanted mean error, in [0, 1].
+
+    Returns
+    -------
+    middle, low, high : float
+        Where the curve and the two ends of its band come down to `error`; ``inf`` where they do not within
+        `largest_measured_n`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of its range, or the population collapsed.
+    """
+    largest = min(largest_measured_n(measured), _LARGEST)
+    at = _curve_over_runs(measured, _checked(confidence))
+    return (
+        examples_until(lambda n: float(at(np.array([n]))[0][0]), error, largest=largest),
+        examples_until(lambda n: float(at(np.array([n]))[1][0]), error, largest=largest),
+        examples_until(lambda n: float(at(np.array([n]))[2][0]), error, largest=largest),
+    )
 
 
 def measured_bad_fraction(

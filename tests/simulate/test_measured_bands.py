@@ -14,6 +14,7 @@ from genlaws.simulate import (
     SphericalPerceptron,
     largest_measured_n,
     measured_bad_fraction,
+    measured_examples_needed,
     measured_learning_curve,
     measured_log_fraction,
     sample_error_density,
@@ -21,6 +22,7 @@ from genlaws.simulate import (
 from genlaws.theory import (
     AtomicErrorDensity,
     PerceptronErrorDensity,
+    examples_needed,
     learning_curve,
     log_annealed_bad_fraction,
     log_zero_error_fraction,
@@ -69,6 +71,9 @@ def test_the_closed_form_lies_in_a_band_that_is_narrow(measured):
     assert np.all(ends.high - ends.low < [0.01, 0.1, 1.0, 4.0])
     assert np.all(ends.high <= 0.0)
     assert bad == pytest.approx(exact, abs=0.6)
+    needed, least, most = measured_examples_needed(measured, 0.1, confidence=0.999)
+    assert least < examples_needed(EXACT, 0.1) < most < 1.4 * least
+    assert least < needed < most
     log_fraction = measured_log_fraction(measured, n=N)
     assert log_fraction == pytest.approx(log_zero_error_fraction(EXACT, N), abs=0.4)
 
