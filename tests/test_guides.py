@@ -56,6 +56,7 @@ NOT_RUN = {
     "docs/trainability.md": 3,
 }
 QUICK = {
+    "calibrate": "--design even --worlds 2 --workers 1",
     "check": "--workers 1",
     "margin": "--examples 20 --log-time 20 --tolerance 1e-6",
     "phase": "--points 2 --max-hidden-layers 3 --rows 2 --examples 20 --heldout 50 --steps 20",
