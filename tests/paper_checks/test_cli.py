@@ -80,7 +80,7 @@ def test_want_of_memory_is_one_line(monkeypatch):
     def greedy(*arguments, **keywords):
         raise MemoryError("Unable to allocate 3.64 TiB")
 
-    monkeypatch.setattr("genlaws.theory.learning_curve", greedy)
+    monkeypatch.setattr("genlaws.paper_checks.curve_sources.learning_curve", greedy)
     done = run("curve", "--beta", "2,5", "--examples", 10)
     assert done.exit_code == 2
     assert done.stderr == "Error: not enough memory: Unable to allocate 3.64 TiB\n"
@@ -90,5 +90,5 @@ def test_a_full_disk_or_a_defect_is_told_apart(monkeypatch):
     def defect(*arguments, **keywords):
         raise TypeError("a defect")
 
-    monkeypatch.setattr("genlaws.theory.learning_curve", defect)
+    monkeypatch.setattr("genlaws.paper_checks.curve_sources.learning_curve", defect)
     assert isinstance(run("curve", "--beta", "2,5", "--examples", 10).exception, TypeError)

@@ -132,6 +132,7 @@ def test_it_is_written_as_its_schema_says(claim, make_claim):
         "score": "value",
         "predicted": 4.0,
         "band": [3.5, 4.5],
+        "band_reason": "",
         "x_range": [10.0, 80.0],
         "falsifier": FOUR["falsifier"],
         "control": {"description": "two again", "expected": "REFUTED"},
