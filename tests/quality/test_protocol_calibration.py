@@ -38,7 +38,11 @@ def one_thread():
         yield
 
 
-@pytest.mark.parametrize("name", CASES)
+# laws with a shape are searched in every bootstrap; the plateau and the divergence stand for them
+COSTLY = {"correction", "power law or a plateau", "plateau beyond the range"}
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - COSTLY))
 def test_false_verdicts_are_rare_in_40_worlds(name):
     check(name, "even", 40)
 
