@@ -172,7 +172,8 @@ def plot_learning_curve(
                     f"{name} = {level:g}",
                     xy=(0.01, level),
                     xycoords=("axes fraction", "data"),
-                    xytext=(0, 2),
+                    # curves fall: below a level is room at the left
+                    xytext=(0, -9),
                     textcoords="offset points",
                     color=GREY,
                     fontsize=8.0,
