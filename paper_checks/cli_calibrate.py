@@ -45,6 +45,8 @@ def _known(path: str | None, worlds: int, seed: int) -> dict[Setting, Rates]:
         raise ValueError(
             f"--counts {path} is of {there[0]} worlds and seed {there[1]}, not of {asked[0]} and {asked[1]}"
         )
+    if any(entry.worlds != worlds for entry in rates):
+        raise ValueError(f"--counts {path} holds no rates of a calibration: not all are of {worlds} worlds")
     return {entry.setting: entry for entry in rates}
 
 
@@ -61,18 +63,19 @@ def _measured(
     from .execution import Failure, work_outcomes
     from .executors import local_workers
 
-    found = {setting: known[setting] for setting in asked if setting in known}
+    found = dict(known)
     left = [setting for setting in asked if setting not in found]
     with local_workers(workers) as used:
         measure = partial(measure_rates, worlds=worlds, seed=seed)
-        for outcome in work_outcomes(measure, used.executor, left, in_flight=used.in_flight):
+        outcomes = work_outcomes(measure, used.executor, left, in_flight=used.in_flight)
+        for done, outcome in enumerate(outcomes, 1):
             if isinstance(outcome.result, Failure):
                 raise RuntimeError(outcome.result.trace)
             found[outcome.task] = outcome.result
-            ordered = [found[setting] for setting in asked if setting in found]
-            keep(ordered)
+            # with what was known of other cases: a run of some must not cost the rest
+            keep(list(found.values()))
             if progress is not None:
-                progress(len(found) / len(asked))
+                progress(done / len(left))
     return [found[setting] for setting in asked]
 
 
@@ -106,8 +109,8 @@ def calibrate(
 ) -> None:
     """Judge made-up measurements whose truth is known, and count false verdicts.
 
-    Each CASE is a law with a band; without one, all are calibrated, which takes an hour on two cores. A wrong
-    name lists those that there are.
+    Each CASE is a law with a band; without one, all are calibrated, which takes hours. A wrong name
+    lists those that there are.
     """
     for place in (target, page, counts):
         check_target(place)

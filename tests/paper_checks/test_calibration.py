@@ -122,6 +122,11 @@ def test_the_command_counts_keeps_and_goes_on(tmp_path):
     counts.write_text(json.dumps(document))
     again = genlaws(*asked, "--json", "-")
     assert json.loads(again.stdout) == document
+    # nor lost where other cases are asked for
+    other = genlaws("ordering", *asked[1:], "--json", "-")
+    assert other.exit_code == 0, other.output
+    kept = json.loads(counts.read_text())["rates"]
+    assert kept == document["rates"] + json.loads(other.stdout)["rates"]
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,12 @@ def test_the_command_counts_keeps_and_goes_on(tmp_path):
         ('{"worlds": 5, "seed": 0, "rates": []}', "is of 5 worlds and seed 0, not of 4 and 0"),
         ('{"worlds": 4, "seed": 0}', "holds no rates"),
         ('{"worlds": 4, "seed": 0, "rates": [{}]}', "holds no rates"),
+        (
+            '{"worlds": 4, "seed": 0, "rates": [{"case": "constant", "design": "even", "level": 1.0, '
+            '"truth": "true", "edge": null, "supported": 0, "refuted": 0, "inconclusive": 0, "failed": 0, '
+            '"replicates": 8.0}]}',
+            "not all are of 4 worlds",
+        ),
         ("{", "cut off"),
     ],
 )
