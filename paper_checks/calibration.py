@@ -138,7 +138,7 @@ def settings(
     for what, names, known in (("case", cases, CASES), ("design", designs, DESIGNS)):
         for name in names:
             if name not in known:
-                raise ValueError(f"{what} must be one of {', '.join(known)}, got {name!r}")
+                raise ValueError(f"{what} must be one of {'; '.join(known)}, got {name!r}")
     found = []
     for name in cases or CASES:
         case = CASES[name]
