@@ -12,7 +12,7 @@ from genlaws.theory.laws import CurveLaw
 from genlaws.theory.power_laws import PowerLaw, PowerLawWithCorrection
 
 from .components import Component, component_from_draws
-from .fits import central_values, curve_weights, fit_curves, fit_space_slope, predict_curves
+from .fits import curve_weights, fit_curves, fit_space_slope, predict_curves, replicate_values
 from .replicates import ReplicateTable
 
 FloatArray = NDArray[np.float64]
@@ -52,7 +52,7 @@ def _clustered(law: CurveLaw, table: ReplicateTable, values: FloatArray, weights
 def _fitted_one_by_one(
     law: CurveLaw, table: ReplicateTable, values: FloatArray, weights: FloatArray
 ) -> Component:
-    """A fit for each replicate, and Student t over the fits."""
+    """A fit to what each replicate contributes, and Student t over the fits."""
     if not np.any(np.isnan(values)):
         scores = _scores(law, table.x, values, weights)
     else:
@@ -98,10 +98,7 @@ def _one_replicate(law: CurveLaw, table: ReplicateTable, weights: FloatArray) ->
 
 
 def _linear_component(law: CurveLaw, table: ReplicateTable, weights: FloatArray) -> Component:
-    try:
-        values = law.to_fit(table.y)
-    except ValueError:  # a single replicate may be zero where the mean is not, and has no logarithm
-        return _jackknifed(law, table, weights)
+    values = replicate_values(law, table)
     if table.clusters >= _MANY_CLUSTERS:
         return _clustered(law, table, values, weights)
     if int(np.sum(~np.isnan(values), axis=1).min()) >= law.parameters:
@@ -134,8 +131,9 @@ def curve_component(
 ) -> tuple[Component, Mapping[str, float]]:
     """The score of a curve law with its error, and its free parameters.
 
-    Linear laws: regression clustered by replicate from 20 replicates on; below that a fit for each
-    replicate and Student t over the fits, or the jackknife where replicates cannot be fitted alone.
+    Linear laws are fitted to the means over replicates: by a regression on what each replicate contributes
+    to them, clustered by replicate, from 20 replicates on; below that by a fit to each contribution and
+    Student t over the fits, or by the jackknife where replicates cannot be fitted alone.
     Other laws: bootstrap over replicates. A single replicate counts only with its standard errors.
 
     Raises
@@ -145,7 +143,7 @@ def curve_component(
     """
     weights = curve_weights(law, table)
     precision = weights * table.count
-    fit = fit_curves(law, table.x, central_values(law, table)[None], precision)
+    fit = fit_curves(law, table.x, law.to_fit(table.mean)[None], precision)
     named = {**law.named(float(fit.shape[0]), fit.coefficients[0]), **_without_correction(law, table)}
     estimate = float(law.score_of(fit.shape, fit.coefficients)[0])
     if len(law.shapes(table.x)) > 1:

@@ -11,7 +11,7 @@ from genlaws.theory.curves import ExponentialDecay, LogarithmicDecay
 from genlaws.theory.laws import CurveLaw
 from genlaws.theory.power_laws import PowerLaw, PowerLawWithPlateau
 
-from .fits import central_values, curve_weights, fit_curves, predict_curves
+from .fits import curve_weights, fit_curves, predict_curves
 from .replicates import ReplicateTable
 
 FloatArray = NDArray[np.float64]
@@ -137,6 +137,6 @@ def law_weights(scores: FloatArray, held: int) -> FloatArray:
 
 def named_fit(law: CurveLaw, table: ReplicateTable) -> dict[str, float]:
     """The parameters of a law fitted to all n of the measured curve."""
-    values = central_values(law, table)[None]
+    values = law.to_fit(table.mean)[None]
     fit = fit_curves(law, table.x, values, curve_weights(law, table) * table.count)
     return dict(law.named(float(fit.shape[0]), fit.coefficients[0]))

@@ -59,6 +59,15 @@ def _projector(
     return q, r
 
 
+def _solve(r: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve triangular systems of two or three unknowns, many at a time, by back substitution."""
+    found = np.empty(np.broadcast_shapes(r.shape[:-1], right.shape))
+    for i in reversed(range(r.shape[-1])):
+        known = sum(r[..., i, j] * found[..., j] for j in range(i + 1, r.shape[-1]))
+        found[..., i] = (right[..., i] - known) / r[..., i, i]
+    return found
+
+
 def _residual(
     law: CurveLaw, x: FloatArray, shapes: FloatArray, target: FloatArray, root: FloatArray
 ) -> FloatArray:
@@ -71,8 +80,7 @@ def _residual(
     squares = total - np.sum(projected**2, axis=2)
     if isinstance(law, PowerLawWithCorrection):
         # a shape whose correction leads explains nothing
-        coefficients = np.asarray(np.linalg.solve(r, projected[..., None])[..., 0], dtype=np.float64)
-        squares = np.where(law.leads(x, coefficients), squares, total)
+        squares = np.where(law.leads(x, _solve(r, projected)), squares, total)
     return np.asarray(squares)
 
 
@@ -94,8 +102,7 @@ def _own_residual(
     projected = np.einsum("bpk,bp->bk", q, target)
     squares = np.sum((target - np.einsum("bpk,bk->bp", q, projected)) ** 2, axis=1)
     if isinstance(law, PowerLawWithCorrection):
-        coefficients = np.linalg.solve(r, projected[..., None])[..., 0]
-        leads = law.leads(x, coefficients[:, None])[:, 0]
+        leads = law.leads(x, _solve(r, projected)[:, None])[:, 0]
         squares = np.where(leads, squares, np.sum(target**2, axis=1))
     return np.asarray(squares)
 
@@ -164,17 +171,15 @@ def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
     return np.asarray(1.0 / (np.maximum(variance, floor) * scale**2))
 
 
-def central_values(law: CurveLaw, table: ReplicateTable) -> FloatArray:
-    """Values to fit at each x: means over replicates, for linear laws taken in fit space where they can be.
+def replicate_values(law: CurveLaw, table: ReplicateTable) -> FloatArray:
+    """What each replicate contributes to the mean in fit space, shape (replicates, points), NaN without a row.
 
-    So the fitted parameters of a linear law are the means of those of its replicates.
+    Not its own logarithm: logarithms are lower on average than that of the mean, by more where replicates
+    scatter more, and would bend the curve. These average to the fit-space value of the mean, and their
+    scatter is its error to first order (the delta method).
     """
-    if len(law.shapes(table.x)) == 1:
-        try:
-            return np.asarray(np.nanmean(law.to_fit(table.y), axis=0))
-        except ValueError:  # a single replicate may be zero where the mean is not, and has no logarithm
-            pass
-    return law.to_fit(table.mean)
+    mean = table.mean
+    return np.asarray(law.to_fit(mean) + fit_space_slope(law, mean) * (table.y - mean))
 
 
 def fit_curves(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatArray) -> CurveFit:
@@ -205,10 +210,7 @@ def fit_curves(law: CurveLaw, x: FloatArray, values: FloatArray, weights: FloatA
     # a linear law has one basis for all curves
     q, r = _projector(law, x, shape[:1] if len(law.shapes(x)) == 1 else shape, root)
     projected = np.einsum("...pk,...p->...k", q, target)
-    coefficients = np.linalg.solve(np.broadcast_to(r, (len(target), *r.shape[1:])), projected[..., None])[
-        ..., 0
-    ]
-    return CurveFit(shape=shape, coefficients=np.asarray(coefficients))
+    return CurveFit(shape=shape, coefficients=_solve(r, projected))
 
 
 def predict_curves(law: CurveLaw, x: FloatArray, fit: CurveFit) -> FloatArray:
@@ -237,7 +239,7 @@ def fitted_curve(law: Law, measurement: Measurement, *, points: int = 200) -> tu
     first, last = table.x[0], table.x[-1]
     x = np.geomspace(first, last, points) if first > 0 else np.linspace(first, last, points)
     if isinstance(law, CurveLaw):
-        values = central_values(law, table)[None]
+        values = law.to_fit(table.mean)[None]
         fit = fit_curves(law, table.x, values, curve_weights(law, table) * table.count)
         return x, law.from_fit(predict_curves(law, x, fit)[0])
     if isinstance(law, ClosedCurve):

@@ -15,7 +15,7 @@ from genlaws.theory.laws import CurveLaw, Law
 from genlaws.theory.linear_laws import Linear
 from genlaws.theory.power_laws import PowerLaw, PowerLawWithCorrection, PowerLawWithPlateau
 
-from .fits import central_values, curve_weights, fit_curves
+from .fits import curve_weights, fit_curves
 from .replicates import ReplicateTable, tabulate
 
 FloatArray = NDArray[np.float64]
@@ -57,7 +57,7 @@ def _ln(values: FloatArray) -> FloatArray:
 def _straighten(law: CurveLaw, table: ReplicateTable) -> _Straight | None:
     x = table.x
     weights = curve_weights(law, table) * table.count
-    fit = fit_curves(law, x, central_values(law, table)[None], weights)
+    fit = fit_curves(law, x, law.to_fit(table.mean)[None], weights)
     named = law.named(float(fit.shape[0]), fit.coefficients[0])
     match law:
         case PowerLaw():
