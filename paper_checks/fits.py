@@ -172,7 +172,7 @@ def curve_weights(law: CurveLaw, table: ReplicateTable) -> FloatArray:
 
 
 def replicate_values(law: CurveLaw, table: ReplicateTable) -> FloatArray:
-    """What each replicate contributes to the mean in fit space, shape (replicates, points), NaN without a row.
+    """What each replicate adds to the mean in fit space, shape (replicates, points), NaN without a row.
 
     Not its own logarithm: logarithms are lower on average than that of the mean, by more where replicates
     scatter more, and would bend the curve. These average to the fit-space value of the mean, and their
