@@ -149,6 +149,8 @@ def _check_evidence(document: Any) -> None:
         _typed(rival, "name", str)
         for name in ("advantage", "share"):
             _typed(rival, name, float, optional=True)
+        for name in ("aic", "bic"):  # not there before version 1.5
+            _typed({name: rival.get(name)}, name, float, optional=True)
     if (measurement := document["measurement"]) is not None:
         for name in ("x_label", "y_label"):
             _typed(measurement, name, str)

@@ -125,6 +125,30 @@ def _log_scores(forecasts: _Forecasts, variance: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(np.nan_to_num(found, nan=_WORST, neginf=_WORST), _WORST).mean(axis=1))
 
 
+def _everywhere(
+    law: CurveLaw | ClosedCurve, scale: CurveLaw, table: ReplicateTable
+) -> tuple[FloatArray, int, float]:
+    """Squared misses of a fit to all x, shape (points,); parameters fitted; variance of what it misses."""
+    curve, variance = table.mean[None], 1.0 / (curve_weights(scale, table) * table.count)
+    precision = 1.0 / variance if isinstance(law, ClosedCurve) else curve_weights(law, table) * table.count
+    nothing = np.zeros(len(table.x), dtype=np.bool_)
+    fitted, parameters = _forecast(law, table, precision, curve, nothing)
+    squares = (_scaled(scale, curve)[0] - _scaled(scale, fitted)[0]) ** 2
+    known = np.isfinite(squares)
+    degrees = max(len(table.x) - parameters, 1)
+    return squares, parameters, _model_error(squares[known], variance[known], degrees)
+
+
+def _criteria(
+    claimed: tuple[FloatArray, int, float], other: tuple[FloatArray, int, float], noise: FloatArray
+) -> tuple[float, float]:
+    """Akaike's and the Bayesian information criterion of the other law less those of the claimed one."""
+    variance = noise + min(claimed[2], other[2])
+    misfit = float(np.sum((other[0] - claimed[0]) / variance))
+    more = other[1] - claimed[1]
+    return misfit + 2.0 * more, misfit + float(np.log(len(noise))) * more
+
+
 def judge_rivals(
     law: Law,
     rivals: tuple[Law, ...],
@@ -139,7 +163,8 @@ def judge_rivals(
     Blocks of neighbouring x are left out in turn, both laws are fitted to the others, and their log
     predictive densities at the block are compared, in the measurement and in bootstraps over replicates.
     The variance of a forecast is that of the measured mean, its own over bootstraps, and, the same for both
-    laws, what the better one misses beyond noise where it was fitted.
+    laws, what the better one misses beyond noise where it was fitted. Information criteria of fits to all x,
+    under one variance as well, stand beside that and decide nothing: they take the x for independent.
 
     Parameters
     ----------
@@ -179,6 +204,7 @@ def judge_rivals(
     scale = _scale_of(law)
     claimed = _forecasts(law, scale, table, curves)
     noise = 1.0 / (curve_weights(scale, table) * table.count)
+    fit_of_claimed = _everywhere(law, scale, table)
     found = []
     for rival in rivals:
         assert isinstance(rival, CurveLaw | ClosedCurve)
@@ -186,12 +212,15 @@ def judge_rivals(
         # one variance for both: a law that fits badly must not be excused by how badly it fits
         variance = noise + np.minimum(claimed.error, other.error)
         advantage = _log_scores(other, variance) - _log_scores(claimed, variance)
+        aic, bic = _criteria(fit_of_claimed, _everywhere(rival, scale, table), noise)
         found.append(
             Rival(
                 name=type(rival).__name__,
                 advantage=float(advantage[0]),
                 share=float(np.mean(advantage[1:] > 0)),
                 decisive=bool(advantage[0] >= margin and np.mean(advantage[1:] >= margin) >= share),
+                aic=aic if np.isfinite(aic) else None,
+                bic=bic if np.isfinite(bic) else None,
             )
         )
     return tuple(found)

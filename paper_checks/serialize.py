@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .claim import Claim, Published
     from .verdict import ControlResult, Verdict
 
-SCHEMA_VERSION = "1.4.0"
+SCHEMA_VERSION = "1.5.0"
 
 
 def json_ready(value: Any) -> Any:
@@ -137,6 +137,8 @@ def verdict_to_dict(verdict: Verdict, claim: Claim) -> dict[str, Any]:
                 "advantage": json_ready(rival.advantage),
                 "share": json_ready(rival.share),
                 "decisive": bool(rival.decisive),
+                "aic": json_ready(rival.aic),
+                "bic": json_ready(rival.bic),
             }
             for rival in verdict.rivals
         ],

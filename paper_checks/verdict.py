@@ -34,12 +34,17 @@ class Rival:
         Share of replicate bootstraps in which it was better.
     decisive
         Whether it beat the claimed law by the claim's margin in at least 95 % of bootstraps.
+    aic, bic
+        Its Akaike and Bayesian information criterion less those of the claimed law, fitted to all x;
+        negative favours the rival. They decide nothing; None where its fit has no place in the law.
     """
 
     name: str
     advantage: float
     share: float
     decisive: bool
+    aic: float | None = None
+    bic: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from scipy import stats
 
 from genlaws.paper_checks.claim import Claim, Control, Experiment
 from genlaws.paper_checks.components import Component
+from genlaws.paper_checks.fits import curve_weights
 from genlaws.paper_checks.power import replicates_needed, support_power
 from genlaws.paper_checks.protocol import holm, judge, not_applicable
+from genlaws.paper_checks.replicates import tabulate
 from genlaws.paper_checks.rivals import judge_rivals
 from genlaws.paper_checks.scores import score
 from genlaws.paper_checks.verdict import Outcome, Verdict
@@ -26,6 +28,7 @@ from genlaws.theory import (
     PowerLawWithPlateau,
     UpperBound,
 )
+from genlaws.theory.worlds import Noise
 
 INF = float("inf")
 NOTHING = Experiment(units=lambda budget: [], measure=lambda settings, rng: None)
@@ -183,6 +186,42 @@ def test_a_rival_that_contains_the_law_is_not_decisive():
         for data in true
     ]
     assert sum(decisive) <= stats.binom.ppf(0.999, 30, 0.05)
+
+
+def test_information_criteria_are_those_of_a_regression_of_known_variance():
+    from statsmodels.api import WLS
+
+    data = measured(PowerLaw(-1.0).world("true", x=X, replicates=8, noise=0.05, rng=3))
+    table = tabulate(data)
+    weights = curve_weights(PowerLaw(), table) * table.count
+    target = np.log(data.y.reshape(8, 9).mean(axis=0))
+
+    def criteria(column):
+        fit = WLS(target, np.column_stack((np.ones(9), column)), weights=weights).fit()
+        log_likelihood = np.sum(stats.norm.logpdf(fit.resid, scale=weights**-0.5))
+        return np.array([2 * 2 - 2 * log_likelihood, 2 * np.log(9) - 2 * log_likelihood])
+
+    (rival,) = judge_rivals(PowerLaw(), (ExponentialDecay(),), data, margin=0.1, rng=0)
+    assert (rival.aic, rival.bic) == pytest.approx(criteria(X) - criteria(np.log(X)), rel=1e-6)
+    assert rival.aic > 100
+    (rival,) = judge_rivals(ExponentialDecay(), (PowerLaw(),), data, margin=0.1, rng=0)
+    assert (rival.aic, rival.bic) == pytest.approx(criteria(np.log(X)) - criteria(X), rel=1e-6)
+
+
+def test_information_criteria_charge_for_a_parameter_and_see_a_plateau():
+    found = []
+    for seed in range(60):
+        data = measured(
+            PowerLaw(-1.0).world("true", x=X, replicates=20, noise=Noise(0.05, shared=0.0), rng=seed)
+        )
+        found += judge_rivals(PowerLaw(), (PowerLawWithPlateau(-1.0),), data, margin=0.1, rng=0)
+    # a needless parameter lowers the misfit by chi-squared of one degree; a plateau below zero is not fitted
+    gain = np.array([2.0 - rival.aic for rival in found])
+    assert 0.3 < np.mean(gain) < 1.6
+    assert [rival.bic - rival.aic for rival in found] == pytest.approx([np.log(9) - 2.0] * 60)
+    plateau = measured(PowerLawWithPlateau(-1.0).world("true", x=X, replicates=8, noise=0.05, rng=1))
+    (rival,) = judge_rivals(PowerLaw(), (PowerLawWithPlateau(-1.0),), plateau, margin=0.1, rng=0)
+    assert rival.bic < -20
 
 
 def test_a_law_that_is_right_to_a_hair_beats_a_wrong_one_where_replicates_hardly_scatter():

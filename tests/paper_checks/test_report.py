@@ -505,7 +505,7 @@ def test_a_damaged_document_of_a_store_is_named(documents, tmp_path):
     folder = tmp_path / "store" / "verdicts"
     folder.mkdir(parents=True)
     shutil.copy(documents[0], folder / "whole.json")
-    (folder / "damaged.json").write_text(json.dumps({"schema_version": "1.4.0"}), encoding="utf-8")
+    (folder / "damaged.json").write_text(json.dumps({"schema_version": "1.5.0"}), encoding="utf-8")
     output = tmp_path / "report.md"
     done = CliRunner().invoke(main, ["report", str(tmp_path / "store"), "-o", str(output)])
     assert done.exit_code == 0, done.output

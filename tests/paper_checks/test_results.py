@@ -115,16 +115,16 @@ def test_a_damaged_document_of_a_store_is_named_and_left_out(write, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"schema_version": "1.4.0", "verd', "cut off"),
+        ('{"schema_version": "1.5.0", "verd', "cut off"),
         ("", "no JSON"),
         ("[1, 2]", "holds no verdicts"),
-        ('{"schema_version": "1.4.0", "claims": []}', "holds no verdicts"),
+        ('{"schema_version": "1.5.0", "claims": []}', "holds no verdicts"),
         (
             '{"schema_version": "2.0.0", "verdicts": [], "run": {}}',
             "schema_version '2.0.0'; this genlaws reads 1.x",
         ),
-        ('{"schema_version": "1.4.0", "verdicts": [], "run": {}}', "there is no 'budget'"),
-        ('{"schema_version": "1.4.0", "verdicts": [NaN], "run": {}}', "NaN is no number of JSON"),
+        ('{"schema_version": "1.5.0", "verdicts": [], "run": {}}', "there is no 'budget'"),
+        ('{"schema_version": "1.5.0", "verdicts": [NaN], "run": {}}', "NaN is no number of JSON"),
         ("[" * 100_000, "cannot be read|can be read"),
         ("\xff\xfe\x00", "no JSON"),
     ],
