@@ -16,7 +16,7 @@ from genlaws.theory.worlds import World, WorldKind
 
 from .calibration_bank import CASES, DESIGNS, Case, Design
 from .looks import looks as all_looks
-from .protocol import judge
+from .protocol import assess
 from .units import checksum
 from .verdict import Outcome
 
@@ -27,7 +27,6 @@ LEVELS = (0.5, 1.0)
 FALSE_RATE = 0.05
 """The most that false verdicts of either kind may be."""
 
-_CONTROL_NOISE = 0.1  # of the noise: what is calibrated is the verdict, not its control
 _COUNTS = ("supported", "refuted", "inconclusive", "failed")
 
 
@@ -165,41 +164,38 @@ def _first(world: World, many: int) -> Measurement:
     )
 
 
-def _made_up(setting: Setting, case: Case, design: Design, rng: np.random.Generator) -> tuple[World, World]:
-    # the world and its control, with the replicates of the last look
+def _made_up(setting: Setting, case: Case, design: Design, rng: np.random.Generator) -> World:
+    # with the replicates of the last look
     law, score = case.law, setting.edge
     kind: WorldKind = "true" if setting.truth == "edge" else setting.truth
     if setting.truth == "true":
         score = case.true_score
     elif setting.truth == "rival" and case.rival_world is not None:
         law, kind = case.rival_world, "true"
-    many = design.replicates(case) * all_looks(design.looks)[-1].times
-    x = None if case.x is None else np.array(case.x)
-    deviation = setting.level * case.noise
-    world = law.world(kind, score=score, x=x, replicates=many, noise=design.noise(deviation), rng=rng)
-    little = design.noise(_CONTROL_NOISE * deviation)
-    return world, case.law.world("wrong", x=x, replicates=many, noise=little, rng=rng)
+    return law.world(
+        kind,
+        score=score,
+        x=None if case.x is None else np.array(case.x),
+        replicates=design.replicates(case) * all_looks(design.looks)[-1].times,
+        noise=design.noise(setting.level * case.noise),
+        rng=rng,
+    )
 
 
 def _verdict(setting: Setting, stream: np.random.SeedSequence) -> tuple[Outcome, int]:
+    # without a control, which can only leave open what is SUPPORTED: false rates are not flattered by it
     case, design = CASES[setting.case], DESIGNS[setting.design]
-    world, control = _made_up(setting, case, design, np.random.default_rng(stream))
-    seed = int(stream.generate_state(1)[0])
-    outcome, many = Outcome.ERROR, 0
-    for look in all_looks(design.looks):
+    world_rng, *looks_rng = (
+        np.random.default_rng(child) for child in stream.spawn(1 + len(all_looks(design.looks)))
+    )
+    world = _made_up(setting, case, design, world_rng)
+    claim, outcome, many = case.claim(world.x), Outcome.ERROR, 0
+    for look, rng in zip(all_looks(design.looks), looks_rng, strict=True):
         many = look.times * design.replicates(case)
         try:
-            found = judge(
-                case.claim(world.x),
-                "simulation",
-                _first(world, many),
-                _first(control, many),
-                seed=seed,
-                look=look,
-            )
+            outcome = assess(claim, _first(world, many), rng, look, whole_range=True).outcome
         except ValueError:
             return Outcome.ERROR, many
-        outcome = found.verdict
         if outcome is not Outcome.INCONCLUSIVE:
             break
     return outcome, many

@@ -20,8 +20,8 @@ from .verdict import ControlResult, Outcome, Rival, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class _Assessment:
-    """What the law and band of a claim give on one measurement."""
+class Assessment:
+    """What the law and band of a claim give on one measurement; fields as in `Verdict`."""
 
     outcome: Outcome
     reason: str
@@ -116,10 +116,10 @@ def _planning(
     return power, "; ".join(steps)
 
 
-def _assess(
+def assess(
     claim: Claim, measurement: Measurement, rng: np.random.Generator, look: Look, *, whole_range: bool
-) -> _Assessment:
-    """Everything but the control."""
+) -> Assessment:
+    """The verdict without a control, which can only leave open what is SUPPORTED here; raises as `judge`."""
     support_level, refute_level = 1.0 - 2.0 * look.support_level, 1.0 - 2.0 * look.refute_level
     full = score(claim.law, measurement, level=support_level, rng=rng)
     windows = {
@@ -147,12 +147,12 @@ def _assess(
         level: float,
         *,
         estimate: float | None = None,
-    ) -> _Assessment:
+    ) -> Assessment:
         windowed = {
             window: {"estimate": part.estimate, "low": part.low, "high": part.high}
             for window, part in windows.items()
         }
-        return _Assessment(
+        return Assessment(
             outcome=outcome,
             reason=reason,
             estimate=full.estimate if estimate is None else estimate,
@@ -202,7 +202,7 @@ def _assess_control(
     claim: Claim, measurement: Measurement, rng: np.random.Generator, look: Look
 ) -> ControlResult:
     # a control shows that the check can come out the other way; it need not cover the claim's range
-    control = _assess(claim, measurement, rng, look, whole_range=False)
+    control = assess(claim, measurement, rng, look, whole_range=False)
     return ControlResult(
         description=claim.control.description,
         expected=claim.control.expected,
@@ -256,7 +256,7 @@ def judge(
     if seed is None:
         seed = int(np.random.default_rng().integers(2**53))
     streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)]
-    found = _assess(claim, measurement, streams[0], look, whole_range=True)
+    found = assess(claim, measurement, streams[0], look, whole_range=True)
     control = _assess_control(claim, control_measurement, streams[1], look)
     outcome, reason, needed = found.outcome, found.reason, found.needed
     if outcome == Outcome.SUPPORTED and not control.passed:
