@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .family_registry import RegisteredFamily, all_family_names, family_revisions, find_family
     from .fits import fitted_curve
     from .looks import Look
+    from .measurement_tables import read_measurement
+    from .named_laws import LawOptions, named_law
+    from .own_claims import own_claim, rival_law
     from .protocol import holm, judge
     from .runs import run_claims
     from .scores import Score, score
@@ -47,6 +50,7 @@ _HOME = {
     "Extrapolation": "extrapolation_result",
     "Forecast": "extrapolation_result",
     "LawForecast": "extrapolation_result",
+    "LawOptions": "named_laws",
     "Look": "looks",
     "Outcome": "verdict",
     "Published": "claim",
@@ -71,9 +75,13 @@ _HOME = {
     "fitted_curve": "fits",
     "holm": "protocol",
     "judge": "protocol",
+    "named_law": "named_laws",
     "on_networks": "claims.units",
+    "own_claim": "own_claims",
     "plot_extrapolation": "extrapolation_plots",
     "read_learning_curves": "error_tables",
+    "read_measurement": "measurement_tables",
+    "rival_law": "own_claims",
     "rows": "claims.units",
     "run_claims": "runs",
     "score": "scores",
@@ -92,6 +100,7 @@ __all__ = [
     "Extrapolation",
     "Forecast",
     "LawForecast",
+    "LawOptions",
     "Look",
     "Outcome",
     "Published",
@@ -116,9 +125,13 @@ __all__ = [
     "fitted_curve",
     "holm",
     "judge",
+    "named_law",
     "on_networks",
+    "own_claim",
     "plot_extrapolation",
     "read_learning_curves",
+    "read_measurement",
+    "rival_law",
     "rows",
     "run_claims",
     "score",

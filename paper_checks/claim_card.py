@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -39,7 +39,8 @@ def _entries(claim: Claim, source: Source) -> Iterator[tuple[str, str]]:
         yield f"{budget} budget", f"{many[0]} units of work, {many[1]} for the control"
 
 
-def _facts(entries: Iterator[tuple[str, str]]) -> Table:
+def facts(entries: Iterable[tuple[str, str]]) -> Table:
+    """Names and texts beside each other, as on every card."""
     made = Table.grid(padding=(0, 2), expand=False)
     made.add_column(style="dim", no_wrap=True)
     made.add_column(max_width=92)
@@ -89,7 +90,7 @@ def claim_card(claim: Claim, past: ClaimResults | None = None) -> RenderableType
             parts += [
                 "",
                 Text(f"by {SOURCE_NAMES[source]}", style="italic"),
-                Padding(_facts(_entries(claim, source)), (0, 2)),
+                Padding(facts(_entries(claim, source)), (0, 2)),
             ]
         else:
             parts += [

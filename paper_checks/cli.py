@@ -10,6 +10,7 @@ from .cli_calibrate import calibrate
 from .cli_check import check, claims
 from .cli_curve import curve
 from .cli_extrapolate import extrapolate
+from .cli_judge import judge
 from .cli_margin import margin
 from .cli_phase import phase
 from .cli_report import report
@@ -32,6 +33,7 @@ def main() -> None:
 
 
 for _command in (
-    calibrate, check, claims, curve, extrapolate, margin, phase, report, runs, sample, show, sweep, train,
+    calibrate, check, claims, curve, extrapolate, judge, margin, phase, report, runs, sample, show, sweep,
+    train,
 ):  # fmt: skip
     main.add_command(_command)

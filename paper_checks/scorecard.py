@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from .check_run import CheckRun
     from .claim import Claim
 
-# a colour beside the sign, so that neither is needed to tell them apart
-_STYLES: dict[Outcome, str] = {
+OUTCOME_STYLES: Mapping[Outcome, str] = {
     Outcome.SUPPORTED: "bold green",
     Outcome.REFUTED: "bold red",
     Outcome.INCONCLUSIVE: "bold yellow",
     Outcome.NOT_APPLICABLE: "dim",
     Outcome.ERROR: "bold white on red",
 }
+"""A colour beside each sign, so that neither is needed to tell them apart."""
 
 
 def _measured(verdict: Verdict) -> str:
@@ -35,7 +35,7 @@ def _measured(verdict: Verdict) -> str:
 
 def _outcome(verdict: Verdict) -> Text:
     word = f"{SIGNS[verdict.verdict]} {outcome_word(verdict.verdict).upper()}"
-    text = Text().append(word, style=_STYLES[verdict.verdict])
+    text = Text().append(word, style=OUTCOME_STYLES[verdict.verdict])
     if verdict.control is not None:
         passed = verdict.control.passed
         text.append(
@@ -58,7 +58,7 @@ def _summary(run: CheckRun) -> Text:
     text = Text()
     for outcome, sign in SIGNS.items():
         if counts[outcome]:
-            text.append(f"{sign} {counts[outcome]} {outcome_word(outcome)}", style=_STYLES[outcome])
+            text.append(f"{sign} {counts[outcome]} {outcome_word(outcome)}", style=OUTCOME_STYLES[outcome])
             text.append("   ")
     text.append(f"budget {run.budget}, seed {run.seed}, {run.wall_seconds:.0f} s", style="dim")
     if run.units_stored:

@@ -15,7 +15,7 @@ from genlaws.paper_checks.verdict import Outcome
 
 NAMES = (
     "verdicts", "claims", "show", "calibrate", "sample", "curve", "margin", "train", "sweep", "phase",
-    "extrapolate",
+    "extrapolate", "judge",
 )  # fmt: skip
 
 
