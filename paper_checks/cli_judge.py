@@ -263,9 +263,10 @@ def judge(
     from .verdict_card import verdict_card
 
     look = ONLY if look_text is None else _look(look_text)
+    law = named_law(words.law, predicted_score(predicted, band_ends), options=options)
     measurement = columns.read(file)
     claim = own_claim(
-        named_law(words.law, predicted_score(predicted, band_ends), options=options),
+        law,
         measurement,
         band=band_ends,
         predicted=predicted,

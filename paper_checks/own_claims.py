@@ -119,6 +119,8 @@ def own_claim(
     """
     foretold = predicted_score(predicted, band)
     source, name = measurement.source, law.score_name
+    if isinstance(law, CurveLaw):
+        law.to_fit(tabulate(measurement).mean)  # what has no place in the law is named as it was measured
     if rivals:
         if not isinstance(law, CurveLaw):
             raise ValueError(f"only a curve has rivals, not {law.formula.partition(';')[0]}")
