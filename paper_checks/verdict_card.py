@@ -20,12 +20,18 @@ from .wording import SIGNS, interval, number, outcome_word, percent, spaced
 _OF_THE_FIT = ("windows", "look", "looks", "worst_x")  # details that are no parameters of it
 
 
+def _signed(value: float) -> str:
+    return f"+{number(value)}" if value > 0 else number(value)
+
+
 def _rival(rival: Rival) -> str:
     better = "better" if rival.advantage > 0 else "worse"
     text = (
         f"{spaced(rival.name)}: {better} by {number(abs(rival.advantage))} nats per held-out x, ahead in "
         f"{percent(round(rival.share, 2))} of bootstraps"
     )
+    if rival.aic is not None and rival.bic is not None:
+        text += f"; AIC {_signed(rival.aic)}, BIC {_signed(rival.bic)}"
     return f"{text}: decisive" if rival.decisive else text
 
 
