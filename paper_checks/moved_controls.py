@@ -14,18 +14,28 @@ from genlaws.theory.laws import CurveLaw, PointwiseLaw
 
 from .fits import curve_weights, fit_curves, predict_curves
 from .replicates import tabulate
-from .scores import score
+from .scores import Score, score
+from .wording import number
 
 FloatArray = NDArray[np.float64]
 
 _OUTWARD = {"largest": 1.0, "smallest": -1.0}
+_TURNED = (
+    "the same measurement with its scatter, turned over at the end of the band: what keeps to the law by so "
+    "much breaks it by as much"
+)
+
+
+def _open(band: tuple[float, float]) -> bool:
+    """Whether a band has one end only."""
+    return math.isinf(band[0]) or math.isinf(band[1])
 
 
 def control_score(law: Law, estimate: float, predicted: float, band: tuple[float, float]) -> float:
     """The score that a control should have: beyond the band by as much as the band is wide.
 
     A band that is open on one side has no width: then by as much as the prediction lies inside its end, or,
-    if it lies on the end, as much as the measured score lies from it. A check that can tell the prediction
+    if it lies on the end, by as much as the measured score lies from it. A check that can tell the prediction
     from the ends of the band can tell this score from it too, so that a control which is not refuted
     shows measurements too noisy to have said no.
 
@@ -38,7 +48,7 @@ def control_score(law: Law, estimate: float, predicted: float, band: tuple[float
     band : (low, high)
     """
     low, high = band
-    if math.isinf(low) or math.isinf(high):
+    if _open(band):
         end, side = (high, 1.0) if math.isinf(low) else (low, -1.0)
         return end + side * (abs(predicted - end) or abs(estimate - end))
     worst = getattr(law, "worst", None)
@@ -79,29 +89,60 @@ def _moved_curve(law: CurveLaw, measurement: Measurement, wanted: float) -> Meas
     return replace(measurement, y=measurement.y + (after - before)[place])
 
 
-def _moved_peak(
-    measurement: Measurement, band: tuple[float, float], wanted: float
-) -> tuple[Measurement, float]:
-    """Values passed on from x to x, round the end, until the largest lies outside the band."""
+def _moved_peak(measurement: Measurement, band: tuple[float, float]) -> tuple[Measurement, float]:
+    """Values passed on from x to x, round the end, until the largest lies a band's width beyond the band.
+
+    Where no x lies as far out, it is the one farthest out.
+    """
     table = tabulate(measurement)
     x = table.x
-    outside = np.flatnonzero((x < band[0]) | (x > band[1]))
-    if not len(outside):
+    outside = np.maximum(x - band[1], band[0] - x)
+    if np.all(outside <= 0.0):
         raise ValueError(f"x must reach beyond the band [{band[0]:g}, {band[1]:g}], got {x.tolist()}")
-    there = int(outside[np.argmin(np.abs(x[outside] - wanted))])
+    far = np.where(outside >= band[1] - band[0], outside, np.inf)
+    there = int(np.argmin(far) if np.any(np.isfinite(far)) else np.argmax(outside))
     steps = there - int(np.argmax(table.mean))
     passed_on = x[(np.searchsorted(x, measurement.x) + steps) % len(x)]
     return replace(measurement, x=passed_on), float(x[there])
 
 
+def _moves(
+    law: PointwiseLaw | Monotone, found: Score, wanted: float, band: tuple[float, float]
+) -> FloatArray:
+    """By how much each difference or step is moved, one for each component of the score."""
+    estimates = np.array([part.estimate for part in found.components])
+    if _open(band):
+        # turned over: no single x decides then, as none does where a relation is said to hold at every x
+        return 2.0 * ((band[1] if math.isinf(band[0]) else band[0]) - estimates)
+    by = wanted - found.estimate
+    return (
+        np.where(estimates == found.estimate, by, 0.0) if isinstance(law, Monotone) else 0.0 * estimates + by
+    )
+
+
+def _moved_relation(law: PointwiseLaw | Monotone, measurement: Measurement, moves: FloatArray) -> Measurement:
+    place = np.searchsorted(np.unique(measurement.x), measurement.x)
+    if isinstance(law, Monotone):
+        # a step the wrong way lowers all that follows where y should rise
+        lifts = np.concatenate(([0.0], np.cumsum(-moves if law.increasing else moves)))
+        return replace(measurement, y=measurement.y + lifts[place])
+    if not law.relative:
+        return replace(measurement, y=measurement.y + moves[place])
+    ratio = np.exp(moves)[place]
+    se = None if measurement.se is None else measurement.se * ratio
+    return replace(measurement, y=measurement.y * ratio, se=se)
+
+
 def moved_control(
     law: Law, measurement: Measurement, *, predicted: float, band: tuple[float, float]
-) -> tuple[Measurement, float]:
+) -> tuple[Measurement, str]:
     """A measurement with the replicates and the scatter of a given one, and a score outside the band.
 
-    For curves, rows are moved from the fitted curve to the one of `control_score`; for relations all
-    differences are shifted alike; for a trend the worst step is made worse; a peak goes to another x.
-    Nothing is drawn: whether the control is refuted depends on how noisy the measurement is, not on luck.
+    For curves, rows are moved from the fitted curve to the one of `control_score`; a peak goes to another x.
+    For relations and trends all differences are shifted alike, or the worst step is made worse; with a
+    band that is open on one side they are turned over at its end, so that what keeps to the law by so much
+    breaks it by as much. Nothing is drawn: whether the control is refuted depends on how noisy the
+    measurement is, not on luck.
 
     Parameters
     ----------
@@ -112,8 +153,8 @@ def moved_control(
 
     Returns
     -------
-    Measurement, float
-        The control and the score it was moved to.
+    Measurement, str
+        The control, and what it is in words.
 
     Raises
     ------
@@ -124,21 +165,18 @@ def moved_control(
     """
     found = score(law, measurement, rng=0)
     wanted = control_score(law, found.estimate, predicted, band)
-    by = wanted - found.estimate
     match law:
         case InteriorPeak():
-            return _moved_peak(measurement, band, wanted)
-        case Monotone():
-            fall = -by if law.increasing else by
-            from_there = measurement.x >= found.details["worst_x"]
-            return replace(measurement, y=measurement.y + fall * from_there), wanted
+            moved, wanted = _moved_peak(measurement, band)
         case CurveLaw():
-            return _moved_curve(law, measurement, wanted), wanted
-        case PointwiseLaw() if law.relative:
-            ratio = math.exp(by)
-            se = None if measurement.se is None else measurement.se * ratio
-            return replace(measurement, y=measurement.y * ratio, se=se), wanted
-        case PointwiseLaw():
-            return replace(measurement, y=measurement.y + by), wanted
+            moved = _moved_curve(law, measurement, wanted)
+        case PointwiseLaw() | Monotone():
+            moved = _moved_relation(law, measurement, _moves(law, found, wanted, band))
+            if _open(band):
+                return moved, _TURNED
         case _:
             raise TypeError(f"law must be a curve, a relation, a trend or a peak, got {type(law).__name__}")
+    return (
+        moved,
+        f"the same measurement with its scatter, moved until the {law.score_name} is {number(wanted)}",
+    )

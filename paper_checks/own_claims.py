@@ -128,8 +128,7 @@ def own_claim(
     if control is not None:
         description = "measured where the law does not hold"
     else:
-        control, moved_to = moved_control(law, measurement, predicted=foretold, band=band)
-        description = f"the same measurement with its scatter, moved until the {name} is {number(moved_to)}"
+        control, description = moved_control(law, measurement, predicted=foretold, band=band)
     bound = math.isinf(band[0]) or math.isinf(band[1])
     value = band_text(band) if bound else f"{number(foretold)}; {band_text(band)} counts as the same"
     rival_clause = ", or a rival that foretells held-out x decisively better" if rivals else ""
