@@ -146,6 +146,29 @@ def test_relations_and_options_reach_the_law(tmp_path, monkeypatch):
         assert done.stderr.startswith("✓ SUPPORTED"), (arguments, done.stderr)
 
 
+def test_one_replicate_counts_with_its_standard_errors(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(1)
+    # logarithms of quantities down to 1e-300
+    rows = [f"{n},{-2.0 * n + 3 * np.log(n) + 0.3 * rng.standard_normal()},0.3\n" for n in range(20, 380, 30)]
+    (tmp_path / "t.csv").write_text(f"x,y,sd\n{''.join(rows)}", "utf-8")
+    claim = (
+        "--law",
+        "exponential",
+        "--log-y",
+        "--prefactor-power",
+        3,
+        "--predicted",
+        2,
+        "--band",
+        "1.98,2.02",
+    )
+    done = run("t.csv", *claim, "--se", "sd", "--rival", "power-law")
+    assert done.stderr.startswith("✓ SUPPORTED")
+    assert "1 replicate\n" in "\n".join(line.rstrip() for line in done.stderr.splitlines())
+    assert "got one replicate without" in run("t.csv", *claim).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
