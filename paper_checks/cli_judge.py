@@ -35,11 +35,14 @@ class _Columns:
         """The measurement in a file."""
         from dataclasses import replace
 
-        from .measurement_tables import read_measurement
+        from .measurement_tables import MissingColumnError, read_measurement
 
-        measured = read_measurement(
-            file, x=self.x, y=self.y, replicate=self.replicate, se=self.se, reference=self.reference
-        )
+        try:
+            measured = read_measurement(
+                file, x=self.x, y=self.y, replicate=self.replicate, se=self.se, reference=self.reference
+            )
+        except MissingColumnError as error:
+            raise ValueError(f"{error}; --x, --y and --replicate say what yours are called") from None
         return replace(measured, source=self.source)
 
 

@@ -23,6 +23,10 @@ class _Numbers:
     allowed: Callable[[float], bool]
 
 
+class MissingColumnError(ValueError):
+    """The first line of a file does not name a column that is wanted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A line of the file: its number, its cells, and its values by column; None where one is missing."""
@@ -59,7 +63,7 @@ def _lines(place: Path, wanted: list[str], optional: list[str]) -> Iterator[_Lin
         raise ValueError(f"{place} holds no measured errors or other values below a line that names them")
     header = [cell.lower() for cell in rows[0][1]]
     if any(name.lower() not in header for name in wanted):
-        raise ValueError(f"{place}: want a first line that names the columns {names}, got {rows[0][1]}")
+        raise MissingColumnError(f"{place}: want a first line that names the columns {names}, got {rows[0][1]}")
     at = {name: header.index(name.lower()) for name in [*wanted, *optional] if name.lower() in header}
     for number, cells in rows[1:]:
         yield _Line(number, cells, {name: cells[i] for name, i in at.items() if i < len(cells)})
@@ -124,8 +128,10 @@ def read_measurement(
 
     Raises
     ------
+    MissingColumnError
+        If a column is missing: a ValueError, too.
     ValueError
-        If the file is no text, a column is missing, or lines hold no such numbers, with their numbers.
+        If the file is no text, or lines hold no such numbers, with their numbers.
     """
     place, anywhere = Path(path), (-math.inf, math.inf)
     columns = [_number_column(x, x_above, anywhere), _number_column(y, -math.inf, y_within)]

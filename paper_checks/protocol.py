@@ -39,6 +39,11 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def _place(x: float) -> str:
+    """An x: numbers of examples in full."""
+    return f"{x:,.0f}" if abs(x) < 1e7 and x == round(x) else _number(x)
+
+
 def _interval_text(interval: tuple[float, float]) -> str:
     return f"[{_number(interval[0])}, {_number(interval[1])}]"
 
@@ -87,7 +92,7 @@ def range_not_covered(claim: Claim, measurement: Measurement) -> str | None:
     if first <= low + slack and last >= high - slack:
         return None
     return (
-        f"x was measured from {_number(first)} to {_number(last)}, not from {_number(low)} to {_number(high)}"
+        f"x was measured from {_place(first)} to {_place(last)}, not from {_place(low)} to {_place(high)}"
     )
 
 
@@ -98,7 +103,7 @@ def _planning(
     power = min(support_power(s.components, claim.predicted, claim.band) for s in scores)
     steps = []
     if uncovered is not None:
-        steps.append(f"x from {_number(claim.x_range[0])} to {_number(claim.x_range[1])}")
+        steps.append(f"x from {_place(claim.x_range[0])} to {_place(claim.x_range[1])}")
     amounts = [replicates_needed(s.components, claim.predicted, claim.band, replicates) for s in scores]
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):

@@ -99,7 +99,7 @@ def test_inconclusive_says_how_many_replicates_and_which_x(write):
     done = run(file, *CLAIM, "--range", ":10000", "--fail-on", "inconclusive")
     assert done.exit_code == 3
     said = " ".join(done.stderr.split())
-    assert "would decide x from 100 to 1e+04; about" in said
+    assert "would decide x from 100 to 10,000; about" in said
     assert "replicates instead of 3" in said
     assert "inconclusive where it must be refuted" in said
 
@@ -186,6 +186,7 @@ def test_one_replicate_counts_with_its_standard_errors(tmp_path, monkeypatch):
         ((*CLAIM, "--rival", "correction"), "the law correction needs --correction-exponent"),
         ((*CLAIM, "--prefactor-power", "x", "--rival", "exponential"), "must be a number or free, got 'x'"),
         ((*CLAIM, "--y", "loss"), "want a first line that names the columns n, loss, run"),
+        ((*CLAIM[:6],), "--x, --y and --replicate say what yours are called"),
         ((*CLAIM, "--png", "a.bmp"), "a picture must end in .png, .svg, .pdf, got a.bmp"),
         ((*CLAIM, "--json", "nowhere/a.json"), "there is no folder nowhere"),
         (("--law", "upper-bound", "--band", ",0", *COLUMNS), "reference must be given for a relation"),

@@ -111,15 +111,15 @@ def test_not_significant_is_not_supported():
 def test_the_range_must_be_covered():
     short = judge(replace(POWER, x_range=(10.0, 1e4)), "simulation", TRUE, WRONG, seed=1)
     assert short.verdict == Outcome.INCONCLUSIVE
-    assert "x was measured from 10 to 1000, not from 10 to 1e+04" in short.reason
-    assert "x from 10 to 1e+04" in short.needed
+    assert "x was measured from 10 to 1,000, not from 10 to 10,000" in short.reason
+    assert "x from 10 to 10,000" in short.needed
     # what is wrong on a part of the range is wrong
     assert judge(replace(POWER, x_range=(10.0, 1e4)), "simulation", WRONG, WRONG).verdict == Outcome.REFUTED
     # nothing is refuted by what was measured where the claim does not speak
     elsewhere = judge(replace(POWER, x_range=(2e3, 1e4)), "simulation", WRONG, WRONG, seed=1)
     assert elsewhere.verdict == Outcome.INCONCLUSIVE
-    assert elsewhere.reason == "x was measured from 10 to 1000, not from 2000 to 1e+04"
-    assert elsewhere.needed.startswith("x from 2000 to 1e+04")
+    assert elsewhere.reason == "x was measured from 10 to 1,000, not from 2,000 to 10,000"
+    assert elsewhere.needed.startswith("x from 2,000 to 10,000")
     touching = judge(replace(POWER, x_range=(1e3, 1e4)), "simulation", WRONG, WRONG, seed=1)
     assert touching.verdict == Outcome.REFUTED
 
