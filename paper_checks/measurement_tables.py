@@ -63,7 +63,9 @@ def _lines(place: Path, wanted: list[str], optional: list[str]) -> Iterator[_Lin
         raise ValueError(f"{place} holds no measured errors or other values below a line that names them")
     header = [cell.lower() for cell in rows[0][1]]
     if any(name.lower() not in header for name in wanted):
-        raise MissingColumnError(f"{place}: want a first line that names the columns {names}, got {rows[0][1]}")
+        raise MissingColumnError(
+            f"{place}: want a first line that names the columns {names}, got {rows[0][1]}"
+        )
     at = {name: header.index(name.lower()) for name in [*wanted, *optional] if name.lower() in header}
     for number, cells in rows[1:]:
         yield _Line(number, cells, {name: cells[i] for name, i in at.items() if i < len(cells)})
