@@ -114,9 +114,12 @@ class CurveReport:
     def _band(self, name: str) -> dict[str, list[str]]:
         if f"{name}_low" not in self.columns:
             return {}
-        titles = (f"{100.0 * self.facts['confidence']:.4g} % from", "to")
+        titles = (f"{self._confidence()} from", "to")
         ends = (self.columns[f"{name}_{end}"] for end in ("low", "high"))
         return {title: _texts(end, 4) for title, end in zip(titles, ends, strict=True)}
+
+    def _confidence(self) -> str:
+        return f"{100.0 * self.facts['confidence']:.4g} %"
 
     def sentences(self) -> list[str]:
         """What is said below the table: the single numbers first, then what everything holds for."""
@@ -140,7 +143,10 @@ class CurveReport:
             if math.isinf(low):
                 return f"A mean error of {error:g} takes more examples than these measurements can tell."
             most = f"at most {high:,.4g}" if math.isfinite(high) else "with no upper limit known"
-            return f"A mean error of {error:g} takes {at}: at least {low:,.4g}, {most}."
+            # a sample's range holds together with its band; one over runs is for a number of its own
+            alone = self.source["kind"] == "measured"
+            sure = f" ({self._confidence()} for this range by itself)" if alone else ""
+            return f"A mean error of {error:g} takes {at}: at least {low:,.4g}, {most}{sure}."
         if math.isfinite(needed):
             return f"A mean error of {error:g} takes {needed:,.6g} examples."
         if self.source["kind"] == "atoms" and not self.source["whole"]:
@@ -173,10 +179,16 @@ def curve_report(
     Raises
     ------
     ValueError
-        If the source cannot tell what is asked, or a measured fraction comes with several n.
+        If the source cannot tell what is asked, such as the error after more examples than it supports, or a
+        measured fraction comes with several n.
     """
     if classical.log_fraction is not None and len(counts) != 1:
         raise ValueError("--log-fraction belongs to one training set: give one number of --examples with it")
+    if max(counts) > source.most_examples:
+        raise ValueError(
+            f"--examples must be at most {math.floor(source.most_examples)}, what {source.about['file']} "
+            f"supports, got {max(counts)}"
+        )
     n = np.array(counts, dtype=np.float64)
     columns: dict[str, FloatArray] = {"mean_error": np.asarray(source.mean_error(n))}
     facts: dict[str, float] = {}

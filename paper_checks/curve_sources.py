@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from genlaws.simulate import (
     ErrorDensityEnsemble,
+    largest_measured_n,
     measured_bad_fraction,
     measured_examples_needed,
     measured_learning_curve,
     measured_log_fraction,
 )
+from genlaws.simulate.run_bands import FEWEST_RUNS
 from genlaws.theory import (
     AtomicErrorDensity,
     BetaErrorDensity,
@@ -49,6 +51,11 @@ class CurveSource(Protocol):
     @property
     def about(self) -> dict[str, Any]:
         """What it is, ready for JSON."""
+        ...
+
+    @property
+    def most_examples(self) -> float:
+        """Largest number of examples that it can answer for; infinity where there is none."""
         ...
 
     def mean_error(self, n: FloatArray) -> FloatArray:
@@ -98,6 +105,11 @@ class KnownDensity:
 
     density: BetaErrorDensity | AtomicErrorDensity
     about: dict[str, Any]
+
+    @property
+    def most_examples(self) -> float:
+        """Infinity."""
+        return math.inf
 
     def mean_error(self, n: FloatArray) -> FloatArray:
         """Annealed learning curve."""
@@ -149,6 +161,11 @@ class DrawnErrors:
     held_out: int | None
     largest_n: float
     about: dict[str, Any]
+
+    @property
+    def most_examples(self) -> float:
+        """Those that counts on held-out points support; infinity for exact errors, whose band tells."""
+        return math.inf if self.held_out is None else min(self.largest_n, self.held_out - 1.0)
 
     def mean_error(self, n: FloatArray) -> FloatArray:
         """Annealed learning curve."""
@@ -205,16 +222,16 @@ class DrawnErrors:
             notes.append("There is no band for draws with weights.")
         elif self.held_out is None:
             notes.append(
-                f"The band holds with {confidence:.0%} confidence at all n together, for the set that these "
-                f"{len(self.errors):,} errors are a sample of (--whole if they are the set). What has no "
-                "band is of the sample alone."
+                f"The band holds with {100.0 * confidence:.4g} % confidence at all n together, for the set "
+                f"that these {len(self.errors):,} errors are a sample of (--whole if they are the set). What "
+                "has no band is of the sample alone."
             )
         else:
             notes.append(
                 f"Training sets are drawn from the {self.held_out:,} held-out points without repeats, and "
                 "errors are on the others. The band covers the draw of the classifiers, with "
-                f"{confidence:.0%} confidence at all n together; it does not cover the draw of these points, "
-                "which all classifiers share."
+                f"{100.0 * confidence:.4g} % confidence at all n together; it does not cover the draw of "
+                "these points, which all classifiers share."
             )
         if n.max() > self.largest_n:
             notes.append(
@@ -231,6 +248,11 @@ class MeasuredDensity:
     measured: ErrorDensityEnsemble
     about: dict[str, Any]
 
+    @property
+    def most_examples(self) -> float:
+        """Those that every run supports."""
+        return largest_measured_n(self.measured)
+
     def mean_error(self, n: FloatArray) -> FloatArray:
         """Annealed learning curve."""
         return measured_learning_curve(self.measured, n=n)[0]
@@ -239,8 +261,10 @@ class MeasuredDensity:
         """Its band."""
         return measured_learning_curve(self.measured, n=n, confidence=confidence)[1]
 
-    def log_bad_fraction(self, n: FloatArray, eps: float) -> FloatArray | None:
-        """Ln of the annealed fraction above `eps`."""
+    def log_bad_fraction(self, n: FloatArray, eps: float) -> FloatArray:
+        """Ln of the annealed fraction above `eps`; raises ValueError for errors on held-out points."""
+        if self.measured.error_name == "heldout":
+            raise ValueError("--eps needs a density of exact errors or on a pool, not one on held-out points")
         return measured_bad_fraction(self.measured, n=n, eps=eps)[0]
 
     def log_bad_fraction_band(self, n: FloatArray, eps: float, confidence: float) -> CurveBand:
@@ -272,9 +296,14 @@ class MeasuredDensity:
         """Sentences on what the numbers hold for."""
         measured = self.measured
         notes = [
-            f"The band is Student's t over {measured.replicas} runs of the splitting, with {confidence:.0%} "
-            "confidence at each n by itself."
+            f"The band is Student's t over {measured.replicas} runs of the splitting, with "
+            f"{100.0 * confidence:.4g} % confidence at all n together."
         ]
+        if measured.replicas < FEWEST_RUNS and len(n) > 1:
+            notes.append(
+                f"Fewer than {FEWEST_RUNS} runs do not tell how far numbers of examples go together, and the "
+                "band pays for each of them: more runs, or fewer numbers, make it narrower."
+            )
         if measured.error_resolution is not None:
             notes.append(
                 f"Errors are counted on {measured.error_resolution:,} points, and the band does not cover "

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from importlib.resources import files
 from math import exp, log, log1p
 
@@ -11,7 +12,12 @@ import pytest
 from click.testing import CliRunner
 
 from genlaws.paper_checks.cli import main
-from genlaws.simulate import SphericalPerceptron, measured_learning_curve, sample_error_density
+from genlaws.simulate import (
+    SphericalPerceptron,
+    largest_measured_n,
+    measured_learning_curve,
+    sample_error_density,
+)
 from genlaws.theory import (
     BetaErrorDensity,
     CountErrorDensity,
@@ -272,6 +278,35 @@ def test_counts_on_held_out_points(tmp_path):
     assert "is no share of 7 held-out points" in wrong.stderr
 
 
+def test_more_examples_than_a_file_supports_are_named_by_their_option(tmp_path, measured):
+    np.save(tmp_path / "errors.npy", np.random.default_rng(1).binomial(200, drawn()) / 200)
+    (tmp_path / "measured.json").write_text(json.dumps(measured.to_dict()), "utf-8")
+    points = np.arange(1, 21) / 20
+    heldout = replace(
+        measured,
+        errors=points,
+        log_cdfs=np.log(np.tile(points, (4, 1))),
+        error_name="heldout",
+        error_resolution=20,
+    )
+    (tmp_path / "heldout.json").write_text(json.dumps(heldout.to_dict()), "utf-8")
+    most = CountErrorDensity(np.rint(np.load(tmp_path / "errors.npy") * 200), 200).largest_n
+    for option, name, limit in (
+        (("--held-out", 200, "--errors"), "errors.npy", most),
+        (("--ensemble",), "measured.json", int(largest_measured_n(measured))),
+        (("--ensemble",), "heldout.json", 19),
+    ):
+        path = tmp_path / name
+        assert curve(*option, path, "--examples", f"1,{limit}").exit_code == 0
+        bad = curve(*option, path, "--examples", f"1,{limit + 1}")
+        assert bad.exit_code == 2
+        said = f"Error: --examples must be at most {limit}, what {path} supports, got {limit + 1}"
+        assert bad.stderr.strip() == said
+    bad = curve("--ensemble", tmp_path / "heldout.json", "--examples", 1, "--eps", 0.1)
+    assert bad.exit_code == 2
+    assert bad.stderr.strip().startswith("Error: --eps needs a density of exact errors or on a pool")
+
+
 def test_classical_bounds_stand_beside():
     found = document(
         *(
@@ -320,6 +355,13 @@ def test_a_measured_density_from_its_file(measured, tmp_path):
     assert found["density"]["kind"] == "measured"
     assert found["examples_needed_low"] < found["examples_needed"] < found["examples_needed_high"]
     assert found["examples_needed"] == pytest.approx(examples_needed(PerceptronErrorDensity(5), 0.2), rel=0.3)
+    said = " ".join(curve("--ensemble", path, "--examples", "1,10", "--error", 0.2).stderr.split())
+    assert "over 4 runs of the splitting, with 95 % confidence at all n together" in said
+    assert "(95 % for this range by itself)" in said
+    assert "Fewer than 6 runs" in said
+    one = curve("--ensemble", path, "--examples", "10", "--confidence", 0.999)
+    assert "99.9 % confidence" in one.stderr
+    assert "Fewer than" not in one.stderr
     for text, said in (("{}", "no measured error density"), ("x", "is not a JSON file"), ("[1]", "holds no")):
         path.write_text(text, "utf-8")
         bad = curve("--ensemble", path, "--examples", "1")
