@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from .hypothesis_extra import (
+    FailedHealthCheck,
     Flaky,
+    HealthCheck,
     HypothesisException,
     NoSuchExample,
     Phase,
     SearchStrategy,
     Settings,
+    currently_in_test_context,
     find,
 )
 from .hypothesis_extra import strategies as st
@@ -67,6 +70,17 @@ def _drawn(parameters: Parameters) -> SearchStrategy[Any]:
     )
 
 
+def _refuse_given() -> None:
+    # hypothesis would complain of nested @given tests, of which the user wrote only one (old ones never did)
+    suppressed = Settings().suppress_health_check
+    minded = any(check.name == "nested_given" and check not in suppressed for check in HealthCheck)
+    if minded and currently_in_test_context():
+        raise FailedHealthCheck(
+            "this check draws examples of its own, so it cannot be called in a test with @given: take @given "
+            "away, and give what it drew to the check, as parameters={name: strategy}"
+        )
+
+
 def no_counterexample(
     claim: str,
     breach: Callable[[Example, Example], Breach | None],
@@ -100,7 +114,10 @@ def no_counterexample(
         If there is a counterexample.
     TypeError
         If `parameters` is neither a strategy nor a mapping.
+    hypothesis.errors.FailedHealthCheck
+        In a test with ``@given``, unless its settings suppress ``HealthCheck.nested_given``.
     """
+    _refuse_given()
     raised: list[Exception] = []
 
     def judged(example: tuple[Example, Example]) -> Breach | None:

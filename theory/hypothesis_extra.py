@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 try:
+    from hypothesis import HealthCheck as HealthCheck
     from hypothesis import Phase as Phase
+    from hypothesis import currently_in_test_context as currently_in_test_context
     from hypothesis import find as find
     from hypothesis import settings as settings
     from hypothesis import strategies as strategies
+    from hypothesis.errors import FailedHealthCheck as FailedHealthCheck
     from hypothesis.errors import Flaky as Flaky
     from hypothesis.errors import HypothesisException as HypothesisException
     from hypothesis.errors import NoSuchExample as NoSuchExample

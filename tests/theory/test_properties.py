@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FailedHealthCheck
 
 from genlaws.theory import (
     AtomicErrorDensity,
@@ -535,6 +536,16 @@ def test_what_a_formula_raised_is_the_cause():
         bounds(lambda d: math.sqrt(3 - d), lambda d: 0, parameters={"d": dimensions})
     assert "simplest example: d=4\n  expected: an answer\n  found: ValueError: " in str(caught.value)
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_check_in_a_test_with_given_says_what_to_do_instead():
+    @given(st.integers(1, 5))
+    def nested(d):
+        scales_as(lambda x: d / x, -1, over=(10, 1e6))
+
+    with pytest.raises(FailedHealthCheck, match=r"take @given away.*parameters="):
+        nested()
+    settings(suppress_health_check=[HealthCheck.nested_given], max_examples=2)(nested)()
 
 
 def test_a_formula_that_rolls_dice_is_told_so():
