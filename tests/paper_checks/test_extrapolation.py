@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from genlaws.paper_checks import extrapolate, read_learning_curves
 from genlaws.paper_checks.extrapolation_laws import held_out
@@ -64,13 +65,17 @@ def test_intervals_cover_the_truth_at_four_times_the_largest_n(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("noise", [0.03, 0.1, Noise(0.1, growth=2.0), Noise(0.1, tails="laplace")], ids=str)
 @pytest.mark.parametrize("replicates", [4, 8, 20])
 @pytest.mark.parametrize("name", LAWS)
-def test_intervals_cover_under_many_kinds_of_noise(name, replicates, noise):
-    covered, ratio = coverage(name, 100, noise, replicates)
-    assert covered >= 0.8  # a rate of 0.88 may by chance be that low in 100 worlds of one of 48 kinds
-    assert ratio < (4.0 if replicates == 4 else 2.2)
+def test_intervals_cover_under_many_kinds_of_noise(name, replicates):
+    kinds, worlds, rates = [0.03, 0.1, Noise(0.1, growth=2.0), Noise(0.1, tails="laplace")], 100, []
+    for noise in kinds:
+        covered, ratio = coverage(name, worlds, noise, replicates)
+        assert ratio < (4.0 if replicates == 4 else 2.2)
+        rates.append(covered)
+    # as many as 90 % intervals may cover by chance: 77 of 100 in a kind of noise, 336 of 400 in all four
+    assert min(rates) * worlds >= stats.binom.ppf(1e-4, worlds, 0.9)
+    assert sum(rates) * worlds >= stats.binom.ppf(1e-4, worlds * len(kinds), 0.9)
 
 
 def test_a_plateau_that_lies_beyond_the_range_is_left_open():
