@@ -91,9 +91,7 @@ def range_not_covered(claim: Claim, measurement: Measurement) -> str | None:
     first, last = float(measurement.x.min()), float(measurement.x.max())
     if first <= low + slack and last >= high - slack:
         return None
-    return (
-        f"x was measured from {_place(first)} to {_place(last)}, not from {_place(low)} to {_place(high)}"
-    )
+    return f"x was measured from {_place(first)} to {_place(last)}, not from {_place(low)} to {_place(high)}"
 
 
 def _planning(
