@@ -148,7 +148,7 @@ class ErrorDensityEnsemble:
         def log_survival(size: FloatArray) -> FloatArray:
             with np.errstate(divide="ignore"):
                 if self.error_name == "pool":
-                    return np.asarray(size[:, None] * np.log(right / points))
+                    return np.asarray(special.xlogy(size[:, None], right / points))
             left = np.where(right >= size[:, None], right - size[:, None], np.nan)
             log_ways = special.gammaln(right + 1.0) - special.gammaln(left + 1.0)
             log_all = special.gammaln(points + 1.0) - special.gammaln(points - size + 1.0)

@@ -33,16 +33,13 @@ class CurveBand:
     n : ndarray, shape (points,)
     low, high : ndarray, shape (points,)
     confidence : float
-        That the curve lies between them.
-    together : bool
-        Whether at every n at once; else at each n taken for itself.
+        That the curve lies between them at every n at once.
     """
 
     n: FloatArray
     low: FloatArray
     high: FloatArray
     confidence: float
-    together: bool = True
 
 
 def distribution_distance(classifiers: int, confidence: float) -> float:

@@ -150,3 +150,11 @@ def test_a_collapsed_population_foretells_nothing():
     with pytest.raises(ValueError, match="collapsed"):
         counted.learning_curves([1])
     assert measured.density().mean() > 0.2
+
+
+def test_before_any_example_the_mean_error_is_that_of_all_even_where_some_err_on_every_point():
+    measured = sample_error_density(SphericalPerceptron(4), particles=400, smallest_error=0.2, rng=0)
+    # counted on two points: errors of 0, 1/2 and 1; all directions are equally likely, so their mean is 1/2
+    counted = replace(measured, error_name="pool", error_resolution=2)
+    assert np.any(np.round(2 * counted.errors) == 2)
+    np.testing.assert_allclose(counted.learning_curves([0]).mean(), 0.5, atol=0.05)

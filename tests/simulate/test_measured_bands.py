@@ -65,7 +65,6 @@ def test_the_closed_form_lies_in_a_band_that_is_narrow(measured):
     assert np.all((band.low < curve) & (curve < band.high))
     assert np.all((band.low < middle) & (middle < band.high))
     assert np.log(band.high / band.low).max() < 0.5
-    assert band.together
     bad, ends = measured_bad_fraction(measured, n=N, eps=0.1, confidence=0.999)
     exact = log_annealed_bad_fraction(EXACT, n=N, eps=0.1)
     assert np.all((ends.low < exact) & (exact < ends.high))
