@@ -9,7 +9,7 @@ from genlaws.simulate.measurement import Measurement
 from genlaws.theory.laws import PointwiseLaw
 from genlaws.theory.trends import Monotone
 
-from .components import Component, component_from_draws
+from .components import Component
 from .replicates import ReplicateTable, bootstrap_stretch
 
 FloatArray = NDArray[np.float64]
@@ -84,11 +84,10 @@ def step_components(law: Monotone, table: ReplicateTable) -> tuple[Component, ..
     return tuple(_step(table, place, sign) for place in range(1, len(table.x)))
 
 
-def _peak_places(x: FloatArray, curves: FloatArray) -> FloatArray:
+def _peak_places(scale: FloatArray, curves: FloatArray) -> FloatArray:
     """Where each curve is largest, by a parabola through three neighbours; an end stays an end."""
-    scale = np.log(x) if x[0] > 0 else x
     top = np.argmax(curves, axis=1)
-    inner = np.clip(top, 1, len(x) - 2)
+    inner = np.clip(top, 1, len(scale) - 2)
     row = np.arange(len(curves))
     left, middle, right = curves[row, inner - 1], curves[row, inner], curves[row, inner + 1]
     down, up = scale[inner] - scale[inner - 1], scale[inner + 1] - scale[inner]
@@ -97,19 +96,27 @@ def _peak_places(x: FloatArray, curves: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore"):
         place = 0.5 * (scale[inner - 1] + scale[inner]) - 0.5 * slope_before / bend
     place = np.where(bend < 0, np.clip(place, scale[inner - 1], scale[inner + 1]), scale[inner])
-    place = np.where(top == inner, place, scale[top])
-    return np.asarray(np.exp(place) if x[0] > 0 else place)
+    return np.asarray(np.where(top == inner, place, scale[top]))
 
 
 def peak_component(table: ReplicateTable, rng: np.random.Generator) -> Component:
-    """Place of the peak of the mean over replicates, by bootstrap."""
+    """Place of the peak of the mean over replicates, by bootstrap; in ln x where x is positive."""
     if len(table.x) < 3:
         raise ValueError(f"x must have at least 3 distinct values for a peak, got {len(table.x)}")
     means = table.means_resampled(_DRAWS, rng)
     if means is None:
         raise ValueError("a measurement needs two replicates at each x, or standard errors, got neither")
-    estimate = float(_peak_places(table.x, table.mean[None])[0])
-    return component_from_draws(estimate, _peak_places(table.x, means), stretch=table.stretch)
+    positive = table.x[0] > 0
+    scale = np.log(table.x) if positive else table.x
+    estimate = float(_peak_places(scale, table.mean[None])[0])
+    draws = np.sort(estimate + table.stretch * (_peak_places(scale, means) - estimate))
+    # the scatter of a peak's place depends on where it is: the farther of the percentiles and of their mirror
+    # images about the estimate, as either alone is too near for some noise
+    mirrored = 2.0 * estimate - draws[::-1]
+    low, high, place = np.minimum(draws, mirrored), np.maximum(draws, mirrored), np.array(estimate)
+    if positive:
+        low, high, place = np.exp(low), np.exp(high), np.exp(place)
+    return Component(float(place), float(np.std(0.5 * (low + high))), draws=(low, high))
 
 
 def _distribution_functions(
