@@ -82,6 +82,40 @@ def calibration_rows(rates: Iterable[Rates]) -> tuple[CalibrationRow, ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """False verdicts of one case where its score is at an end of the band, all designs and levels together.
+
+    Attributes
+    ----------
+    case : str
+    worlds : int
+    false_supported, false_refuted : float
+        Mean rates; of many worlds, so that chance makes little of them.
+    """
+
+    case: str
+    worlds: int
+    false_supported: float
+    false_refuted: float
+
+
+def edge_rows(rates: Iterable[Rates]) -> tuple[EdgeRow, ...]:
+    """One row for each case, in the order in which they first come."""
+    groups: dict[str, list[Rates]] = {}
+    for entry in rates:
+        if entry.setting.truth == "edge":
+            groups.setdefault(entry.setting.case, []).append(entry)
+    found = []
+    for case, group in groups.items():
+        worlds = sum(entry.worlds for entry in group)
+        supported, refuted = (
+            sum(getattr(entry, name) for entry in group) for name in ("supported", "refuted")
+        )
+        found.append(EdgeRow(case, worlds, supported / worlds, refuted / worlds))
+    return tuple(found)
+
+
 def _percent(rate: float) -> str:
     return f"{100 * rate:.1f}"
 
@@ -145,25 +179,46 @@ def shown(rows: Sequence[CalibrationRow]) -> RenderableType:
     return Group(made, Text(summary(rows)))
 
 
-def markdown(rows: Sequence[CalibrationRow]) -> str:
-    """A page: what was made up, the table, and what it comes to."""
-    worlds = min((row.worlds for row in rows), default=0)
-    designs = dict.fromkeys(row.design for row in rows)
-    lines = [
-        "# How often verdicts are wrong",
+def _table(headings: Sequence[str], texts: int, rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table in Markdown whose first columns are texts."""
+    return [
+        "| " + " | ".join(headings) + " |",
+        "|" + "---|" * texts + "---:|" * (len(headings) - texts),
+        *("| " + " | ".join(row) + " |" for row in rows),
         "",
-        f"{worlds} made-up worlds for each law, design, level of noise and truth, judged like any",
-        "measurement. False rates are the largest over both levels, both ends of the band, wrong and rival",
-        "worlds, in percent; at the ends of the band both errors are at their worst. The other columns give",
-        "the lower level of noise, then the higher.",
+    ]
+
+
+def markdown(rates: Sequence[Rates]) -> str:
+    """A page: what was made up, false verdicts of each law, and those under each design."""
+    rows, edges = calibration_rows(rates), edge_rows(rates)
+    worlds = min((row.worlds for row in rows), default=0)
+    failed = sum(entry.failed for entry in rates)
+    designs = dict.fromkeys(row.design for row in rows)
+    pooled = [(row.case, f"{row.worlds:,}", _percent(row.false_supported), _percent(row.false_refuted))
+              for row in edges]  # fmt: skip
+    lines = [
+        "# Rates of false verdicts",
+        "",
+        f"{worlds} made-up worlds for each law, design, level of noise and truth, judged like measurements;",
+        "rates in percent. Written by `genlaws calibrate --markdown`.",
         "",
         *(f"- **{name}**: {DESIGNS[name].about}." for name in designs),
         "",
-        "| " + " | ".join(" ".join(heading).strip() for heading in COLUMNS) + " |",
-        "|" + "---|" * 2 + "---:|" * (len(COLUMNS) - 2),
-        *("| " + " | ".join(cells(row)) + " |" for row in rows),
+        "## At the ends of the band",
         "",
-        summary(rows)[0].upper() + summary(rows)[1:] + ".",
+        "There both errors are at their worst. All designs, levels of noise and ends of the band together:",
+        "",
+        *_table(("case", "worlds", "false SUPPORTED", "false REFUTED"), 1, pooled),
+        "## Under each design",
+        "",
+        "False rates are the largest of both levels of noise, both ends of the band, wrong and rival worlds:",
+        "chance has picked them. The other columns give the lower level of noise, then the higher.",
+        "",
+        *_table([" ".join(heading).strip() for heading in COLUMNS], 2, map(cells, rows)),
+        f"{summary(rows)[0].upper()}{summary(rows)[1:]}.",
         "",
     ]
+    if failed:
+        lines += [f"{failed:,} worlds could not be judged, as a value had no place in the law.", ""]
     return "\n".join(lines)

@@ -141,5 +141,5 @@ def calibrate(
     rows = calibration_rows(rates)
     screen.print(shown(rows))
     if page is not None:
-        atomic_write(page, markdown(rows))
+        atomic_write(page, markdown(rates))
     emit(_document(rates, worlds, seed), target)

@@ -100,7 +100,9 @@ def test_rows_have_the_worst_of_both_levels():
     (bad,) = calibration_rows([*group, rates("edge", 100, edge=-1.1)])
     assert bad.too_often
     assert "more frequent than 5% in: power law (even)" in summary([bad])
-    assert "| power law | even | 20.0 ! | 6.0 ! |" in markdown([bad])
+    page = markdown([*group, rates("edge", 100, edge=-1.1)])
+    assert "| power law | even | 20.0 ! | 6.0 ! |" in page
+    assert "| power law | 1,500 | 9.0 | 2.3 |" in page  # (10 + 25 + 100) and (30 + 4) of them
     assert summary([]) == "nothing was calibrated"
 
 
@@ -116,7 +118,7 @@ def test_the_command_counts_keeps_and_goes_on(tmp_path):
     assert [Rates.from_dict(entry).setting for entry in document["rates"]] == list(
         settings(["constant"], ["even"])
     )
-    assert page.read_text().startswith("# How often verdicts are wrong\n\n4 made-up worlds")
+    assert page.read_text().startswith("# Rates of false verdicts\n\n4 made-up worlds")
     # what is there is not measured again
     document["rates"][0] |= {"supported": 4, "refuted": 0, "inconclusive": 0}
     counts.write_text(json.dumps(document))
