@@ -26,9 +26,9 @@ def check(case: str, design: str, worlds: int, level: float = 1.0) -> None:
         assert not rates.too_often, rates
         assert rates.failed <= stats.binom.ppf(0.999, worlds, 0.02), rates
         if design == "even" and setting.truth == "true":
-            assert rates.supported > 0.5 * worlds, rates
+            assert rates.supported > stats.binom.ppf(0.001, worlds, 0.5), rates
         if design == "even" and setting.truth == "wrong":
-            assert rates.refuted > 0.5 * worlds, rates
+            assert rates.refuted > stats.binom.ppf(0.001, worlds, 0.5), rates
 
 
 @pytest.fixture(autouse=True)
