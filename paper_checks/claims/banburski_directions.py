@@ -52,6 +52,7 @@ CLAIMS = (
     ),
     Claim(
         id="D5b",
+        revision=2,
         paper="banburski",
         where=f"{_WHERE}; the rate is derived",
         statement=(
@@ -62,7 +63,7 @@ CLAIMS = (
             "a rate of 1 in rho^2 / 2, the norm rho being that which duals foretell at ln t: about "
             "t^(-ln t / (2 margin^2))"
         ),
-        law=ExponentialDecay(rate=1.0),
+        law=ExponentialDecay(rate=1.0, log_y=True),
         predicted=1.0,
         band=(0.9, 1.1),
         band_reason=(
@@ -130,6 +131,7 @@ CLAIMS = (
     ),
     Claim(
         id="D5e",
+        revision=2,
         paper="banburski",
         where=f"{_WHERE}; the rate is derived",
         statement=(
@@ -137,7 +139,7 @@ CLAIMS = (
             "power of t, also where other examples lie beyond the margin."
         ),
         prediction="a rate of 1 in rho^2 / 2, for 30 examples in 20 dimensions",
-        law=ExponentialDecay(rate=1.0),
+        law=ExponentialDecay(rate=1.0, log_y=True),
         predicted=1.0,
         band=(0.9, 1.1),
         band_reason="that of D5b, so that only the data differ between the two",
@@ -155,6 +157,7 @@ CLAIMS = (
     ),
     Claim(
         id="D5f",
+        revision=2,
         paper="banburski",
         where="arXiv:1903.04991, flows of normalized weights; derived here, where it is not stated",
         statement=(
@@ -162,7 +165,7 @@ CLAIMS = (
             "the nearest other example, which is a power of t."
         ),
         prediction="t^(1 - m), where that example has m times the margin: a rate of 1 in (m - 1) ln t",
-        law=ExponentialDecay(rate=1.0),
+        law=ExponentialDecay(rate=1.0, log_y=True),
         predicted=1.0,
         band=(0.9, 1.1),
         band_reason=(
@@ -230,11 +233,12 @@ CLAIMS = (
     ),
     Claim(
         id="F5b",
+        revision=2,
         paper="classics",
         where="arXiv:1903.04991, flows of normalized weights; the rate is derived",
         statement="At equal norms rho, directions of normalized and plain flows differ by 1 / rho^2.",
         prediction="an exponent of -2 in rho of their distance, in the span of the support vectors",
-        law=PowerLaw(exponent=-2.0),
+        law=PowerLaw(exponent=-2.0, log_y=True),
         predicted=-2.0,
         band=(-2.2, -1.8),
         band_reason=(

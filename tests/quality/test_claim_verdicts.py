@@ -42,7 +42,7 @@ ALLOWED = {
     **each("D3f E1m E1n E2h", NONE),
 }
 # quick runs are too small for these
-CONTROLS_LEFT_OPEN = {"B6b", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b", "D6a", "F2b", "F3b", "F3c"}
+CONTROLS_LEFT_OPEN = {"B6b", "B7", "B8a", "B8d", "B9d", "B9f", "B13a", "B13b", "D6a", "F2b", "F3b", "F3c"}
 
 ON_NETWORKS = {
     **each("A1a A1b A2a A2c A4", SUPPORTED),
