@@ -72,7 +72,7 @@ ON_NETWORKS = {
 }
 NETWORK_CONTROLS_LEFT_OPEN = {
     *("A5b", "A6b", "A6c", "B1a", "B1b", "B2a", "B4c", "B6b", "B8b", "B10a", "B10b", "B10c"),
-    *("B13a", "B13b", "B15a", "B15b", "C5b", "E10a", "F2b", "F4a", "F4b"),
+    *("B13a", "B13b", "B15a", "B15b", "C5b", "E10a", "E10c", "F2b", "F4a", "F4b"),
 }
 
 
