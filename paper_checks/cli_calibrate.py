@@ -109,7 +109,7 @@ def calibrate(
 ) -> None:
     """Judge made-up measurements whose truth is known, and count false verdicts.
 
-    Each CASE is a law with a band; without one, all are calibrated, which takes hours. A wrong name
+    Each CASE is a law with a band; without one, all are calibrated, which takes an hour. A wrong name
     lists those that there are.
     """
     for place in (target, page, counts):
