@@ -15,8 +15,8 @@ from genlaws.paper_checks.family_registry import BUILT_IN, find_family
 SLOW = {"A1b-network", "A5b-network", "E5-network", "E6-network", "E6-simulation", "E9-simulation"} | {
     f"{claim}-{source}" for claim in ("A6a", "A6b", "A6c") for source in ("network", "simulation")
 }
-SLOW |= {f"{claim}-network" for claim in ("B1a", "B7")}
-SLOW |= {f"{claim}-network" for claim in ("C4a", "C4e", "C4f", "C6a", "C7a", "C7e", "D7a", "D8a")}
+SLOW |= {f"{claim}-network" for claim in ("B1a", "B7", "C4a", "C4e", "C4f", "C6a", "C7a", "C7e")}
+SLOW |= {f"{claim}-network" for claim in ("D7a", "D8a")}
 LATE = ("D1a", "D2a", "D2b", "D2c", "D2d", "D3a", "D3b", "D3e", "D3f", "D5a")
 LATE += ("E1a", "E1b", "E1c", "E1e", "E1m", "E1n", "E2a", "E2b", "E2h")
 SLOW |= {f"{claim}-network" for claim in LATE}

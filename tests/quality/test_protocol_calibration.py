@@ -62,7 +62,7 @@ def test_false_verdicts_are_rare_in_200_worlds(name, design):
 
 
 # how a measurement can be arranged: rows over replicates and x, what is known of their errors
-DESIGNS = ("few replicates", "many replicates", "one x each", "one replicate", "ragged", "zeros")
+ARRANGEMENTS = ("few replicates", "many replicates", "one x each", "one replicate", "ragged", "zeros")
 
 
 def arranged(design: str, rng: np.random.Generator) -> Measurement:
@@ -100,7 +100,7 @@ def coverage(design: str, worlds: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("design", DESIGNS)
+@pytest.mark.parametrize("design", ARRANGEMENTS)
 def test_intervals_cover_the_truth(design):
     worlds = 1000
     inside = coverage(design, worlds)
